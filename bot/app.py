@@ -1,0 +1,292 @@
+"""Siyu at work: the threads and tasks that drive the parts, and the web server."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from bot.control import ControlServer
+from bot.desk import Desk
+from bot.eventlog.codec import raw_subject
+from bot.house import House
+from bot.operations import add_operator, team
+from bot.reading import Reading
+from channels.channel import Adapter
+from domain.errors import Overloaded, StoreUnavailable
+from domain.identity import Slug
+from domain.operators.events import Role
+from scheduler.delivery import Clocks, Courier, Post, Sources
+from scheduler.fan_out import FanOut
+from scheduler.follower import Follower
+from scheduler.pacing import Pacer, Rates
+from scheduler.process_runner import ProcessRunner
+from scheduler.ticks import Ticks
+
+POLL_S = 1.0
+"""Followers are woken at once; this is for what a wake-up cannot tell, such as another process on a store without LISTEN."""
+REST_S = 1.0
+"""How long a driver waits after the store was away."""
+PACING_SAVED_EVERY_S = 5.0
+STOP_WITHIN_S = 10.0
+MAX_FRAME_BYTES = 256 * 1024
+RAW_KEPT_DAYS = 30
+RAW_MONTHS_LOOKED_AT = 12
+"""An installation that stood still for longer destroys the rest when it is told to forget."""
+
+log_ = structlog.get_logger(__name__)
+
+
+class Driver:
+    """Runs one ``step`` again and again: at once while there is work, otherwise when it is woken or its time has come."""
+
+    def __init__(self, name: str, step: Callable[[], Awaitable[float | None]]) -> None:
+        """``step`` returns after how many seconds to go on at the latest: 0 while there is work, None: when woken."""
+        self.name, self._step = name, step
+        self.wake = asyncio.Event()
+        self.failing = False
+
+    async def run(self) -> None:
+        """Run until cancelled. A store that is away or a bug in one step never ends it."""
+        while True:
+            self.wake.clear()
+            try:
+                pause = await self._step()
+                self.failing = False
+            except (StoreUnavailable, Overloaded) as error:
+                self.failing = True
+                log_.warning("driver.store_unavailable", driver=self.name, error=str(error))
+                pause = REST_S
+                await asyncio.sleep(REST_S)
+            except Exception:
+                self.failing = True
+                log_.exception("driver.bug", driver=self.name)
+                pause = REST_S
+                await asyncio.sleep(REST_S)
+            if pause:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.wake.wait(), min(pause, POLL_S))
+            elif pause is None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.wake.wait(), POLL_S)
+
+
+def boottime() -> float:
+    """Read the clock that goes on while the machine sleeps: a frozen worker must notice."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where the web server listens."""
+
+    host: str
+    port: int
+
+
+class App:
+    """One running Siyu."""
+
+    def __init__(
+        self,
+        house: House,
+        adapters: Sequence[Adapter],
+        reading: Reading,
+        web: Starlette,
+        render: Callable[..., str],
+        binding: Binding,
+    ) -> None:
+        self.house, self.adapters, self._web, self._binding = house, adapters, web, binding
+        self._posts = {(a.channel, a.account): Post(a.messenger, Pacer(_rates(a))) for a in adapters}
+        self._load_pacing()
+        dispatch = house.submit
+        self.courier = Courier(
+            Sources(reading.agenda, reading.audience, reading.letters, house.vault),
+            dispatch,
+            self._posts,
+            house.settings.controls,
+            render,
+            Clocks(house.clock, boottime),
+            Slug(f"worker-{os.getpid()}"),
+        )
+        self._fan_out = FanOut(
+            reading.agenda, reading.audience, house.log, dispatch, house.digest, house.clock
+        )
+        self._ticks = Ticks(reading.agenda, dispatch, house.clock)
+        self._desk = Desk(house, self._follower("operator-desk"))
+        self._runners = [
+            ProcessRunner(process, self._follower(process.name), reading.park)
+            for process in house.processes
+            if not process.immediate
+        ]
+        self.drivers = [
+            Driver("views", self._step_views),
+            Driver("courier", self.courier.step),
+            Driver("fan-out", self._step_fan_out),
+            Driver("desk", lambda: _until_done(self._desk.step)),
+            *(Driver(runner.process.name, _stepping(runner)) for runner in self._runners),
+        ]
+        self.courier.changed = self._driver("courier").wake
+        self.ready = asyncio.Event()
+
+    def _follower(self, name: str) -> Follower:
+        return Follower(name, self.house.log, self.house.submit, self.house.clock)
+
+    def _driver(self, name: str) -> Driver:
+        return next(driver for driver in self.drivers if driver.name == name)
+
+    async def _step_views(self) -> float | None:
+        stepped = await asyncio.to_thread(self.house.projector.step)
+        if not stepped:
+            return None
+        for name in ("courier", "fan-out"):
+            self._driver(name).wake.set()
+        return 0.0
+
+    async def _step_fan_out(self) -> float | None:
+        await self._ticks.sync()
+        await self._fan_out.step()
+        return None
+
+    async def run(self, until: asyncio.Event) -> None:
+        """Serve until told to stop; then stop receiving, let what is in the air land, and end."""
+        loop = asyncio.get_running_loop()
+
+        def woken() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closing
+                loop.call_soon_threadsafe(self._wake_followers)
+
+        unsubscribe = self.house.log.subscribe(woken)
+        self._ticks.start()
+        self._ticks.daily("raw-keys", hour=3, work=self._destroy_old_raw_keys)
+        tasks = [asyncio.create_task(driver.run(), name=driver.name) for driver in self.drivers]
+        tasks.append(asyncio.create_task(self._save_pacing_often(), name="pacing"))
+        control = ControlServer(self.house)
+        server = _Server(self._web)
+        listening = self._listen()
+        self.house.address = "http://{}:{}".format(*listening.getsockname()[:2])
+        serving = asyncio.create_task(server.serve(sockets=[listening]), name="web")
+        try:
+            await control.start()
+            for adapter in self.adapters:
+                await adapter.start()
+            gc.collect()
+            gc.freeze()  # a full collection over the imported SDKs would pause every answer (libraries.md, "Runtime")
+            self.ready.set()
+            stopped = asyncio.create_task(until.wait())
+            await asyncio.wait({stopped, serving, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+        finally:
+            server.should_exit = True
+            await self._stop(tasks, control)
+            await asyncio.wait({serving}, timeout=STOP_WITHIN_S)
+            unsubscribe()
+
+    def greeting(self) -> list[str]:
+        """Return what to tell whoever started us: where to look, and, while nobody owns it, the owner's bind code."""
+        lines = [f"Siyu runs at {self.house.address}", f"Web chat:   {self.house.address}/chat"]
+        owned = any(m.role is Role.OWNER and m.contacts for m in team(self.house).members.values())
+        if not owned:
+            lines += list(map(str, add_operator(self.house, "owner", Role.OWNER)))
+        return lines
+
+    def _wake_followers(self) -> None:
+        for driver in self.drivers:
+            if driver.name not in {"courier", "fan-out"}:  # these follow the views
+                driver.wake.set()
+
+    def _listen(self) -> socket.socket:
+        """Take the port. Raises StoreUnavailable, saying which one is taken."""
+        host, port = self._binding.host, self._binding.port
+        try:
+            return socket.create_server((host, port), reuse_port=False)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"cannot listen on {host}:{port}: {error.strerror}; choose another --port"
+            ) from error
+
+    async def _stop(self, tasks: "Sequence[asyncio.Task[None]]", control: ControlServer) -> None:
+        for adapter in self.adapters:
+            with contextlib.suppress(Exception):
+                await adapter.stop()
+        self._ticks.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.courier.drain()
+        await control.stop()
+        await asyncio.to_thread(self._save_pacing)
+
+    # Pacing survives a restart.
+
+    def _load_pacing(self) -> None:
+        for (channel, account), post in self._posts.items():
+            left = self.house.log.get_pacing(f"{channel}:{account}")
+            if left is not None:
+                post.pacer.load(left, boottime(), self.house.clock().timestamp())
+
+    def _pacing(self) -> dict[str, str]:
+        now, wall = boottime(), self.house.clock().timestamp()
+        return {
+            f"{channel}:{account}": post.pacer.dump(now, wall)
+            for (channel, account), post in self._posts.items()
+        }
+
+    def _save_pacing(self) -> None:
+        for name, state in self._pacing().items():
+            self.house.log.set_pacing(name, state)
+
+    async def _save_pacing_often(self) -> None:
+        """A 429 of a minute ago still counts after a crash. Buckets that are full need no note."""
+        while True:
+            await asyncio.sleep(PACING_SAVED_EVERY_S)
+            if any(post.pacer.spent(boottime()) for post in self._posts.values()):
+                with contextlib.suppress(StoreUnavailable):
+                    await asyncio.to_thread(self._save_pacing)
+
+    async def _destroy_old_raw_keys(self) -> None:
+        """Raw payloads are kept until 30 days after their month ended, then nobody can read them any more."""
+        ended = self.house.clock() - timedelta(days=RAW_KEPT_DAYS)
+        for _ in range(RAW_MONTHS_LOOKED_AT):
+            ended = ended.replace(day=1) - timedelta(days=1)
+            await asyncio.to_thread(self.house.vault.destroy, raw_subject(ended))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, quiet and without its own signal handlers: the command line has them."""
+
+    def __init__(self, web: Starlette) -> None:
+        config = uvicorn.Config(
+            web,
+            log_level="warning",
+            access_log=False,  # an access log would hold what comes in URLs
+            timeout_graceful_shutdown=int(STOP_WITHIN_S / 2),
+            ws_max_size=MAX_FRAME_BYTES,
+        )
+        super().__init__(config)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+def _rates(adapter: Adapter) -> Rates:
+    limits = adapter.limits
+    return Rates(limits.rate_per_s, limits.chat_rate_per_s, limits.group_rate_per_min)
+
+
+def _stepping(runner: ProcessRunner) -> Callable[[], Awaitable[float | None]]:
+    return lambda: _until_done(runner.step)
+
+
+async def _until_done(step: Callable[[], Awaitable[int]]) -> float | None:
+    return 0.0 if await step() else None

@@ -1,0 +1,233 @@
+"""The composition root: everything is joined here, and nowhere else."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from bot import matching, rendering
+from bot.app import App, Binding
+from bot.commands.command import Office
+from bot.commands.line import is_command
+from bot.eventlog.codec import Codec
+from bot.eventlog.folder import lock_folder
+from bot.eventlog.log import StoredEventLog
+from bot.eventlog.vault import Vault
+from bot.eventlog.writer import Writer
+from bot.house import House, done, utc_now
+from bot.ids import fresh_id
+from bot.metrics import Metrics
+from bot.reading import Reading, SqlAgenda, SqlAudience
+from bot.settings import Settings, accounts_of
+from bot.texts import Texts
+from bot.web import web
+from channels.channel import Adapter, Desk, Intake
+from channels.registry import CHANNELS
+from domain.conversations.commands import NotUnderstood, Receive
+from domain.deliveries.commands import ConfirmDelivery
+from domain.deliveries.events import Confirmation
+from domain.dispatch import Dispatcher, Failed, Request
+from domain.errors import BadInput, BadSettings
+from domain.identity import (
+    Account,
+    Address,
+    Channel,
+    ContactId,
+    DeliveryId,
+    KeyedHash,
+    Party,
+    RuleId,
+    Slug,
+    stream,
+)
+from domain.installation.commands import PrepareInstallation
+from domain.installation.installation import INSTALLATION, installation
+from domain.message import Command, Context, Personal
+from domain.policies.stop_words import StopWords
+from domain.processes.registry import Outside, processes
+from domain.registry import EVENT_TYPES, registry
+from domain.rules.commands import AddRule, SetWelcome
+from domain.rules.events import Match
+from projections.engine import Projector, Views
+from projections.registry import projections
+from projections.timeline import TimelineHistory
+from scheduler.letters import Letters
+
+log_ = structlog.get_logger(__name__)
+
+
+def open_house(
+    settings: Settings, variables: Mapping[str, str], clock: Callable[[], datetime] = utc_now
+) -> House:
+    """Open the stores, making them where they are missing, and join what works on them.
+
+    Raises StoreInUse where another process owns the data folder, StoreUnavailable, BadSettings.
+    """
+    data = settings.data
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    vault_database = settings.vault_database or settings.database or data / "keys.db"
+    master_key = settings.master_key_file or data / "master.key"
+    log, vault = _open_log(settings, vault_database, master_key, clock)
+    texts = Texts(settings.locale)
+    digest = KeyedHash(vault.secret())
+    reactions = processes(
+        Outside(
+            say=texts.say,
+            matches=matching.matches,
+            is_command=lambda text: is_command(text, bound=False),
+            words=StopWords.of(settings.stop_words),
+            silence=settings.silence,
+            implied_consent=settings.region == "cn",
+        )
+    )
+    dispatcher = Dispatcher(log, vault, registry(reactions), digest, fresh_id)
+    views = Views(settings.database or data / "views.db")
+    audience = SqlAudience(views, settings.brand_name)
+    office = Office(
+        views=views,
+        audience=audience,
+        controls=settings.controls,
+        digest=digest,
+        say=texts.say,
+        brand=settings.brand_name,
+        render_check=rendering.template_fault,
+        regex_check=matching.regex_fault,
+        status=lambda: (),
+    )
+    return House(
+        settings=settings,
+        variables=variables,
+        texts=texts,
+        log=log,
+        vault=vault,
+        views=views,
+        projector=Projector(views, log, projections(matching.matches)),
+        writer=Writer(dispatcher),
+        processes=reactions,
+        digest=digest,
+        office=office,
+        metrics=Metrics(log, views),
+        clock=clock,
+    )
+
+
+def _open_log(
+    settings: Settings, vault_database: str | Path, master_key: Path, clock: Callable[[], datetime]
+) -> tuple[StoredEventLog, Vault]:
+    """Open the log and its vault. On SQLite the folder's lock comes first: whoever holds it is the one writer."""
+    from bot.eventlog.postgres import PostgresEventLog
+    from bot.eventlog.sqlite import SqliteEventLog
+
+    if settings.database is not None:
+        vault = Vault(vault_database, master_key)
+        return PostgresEventLog(settings.database, Codec(EVENT_TYPES, vault), clock), vault
+    lock = lock_folder(settings.data)
+    try:
+        vault = Vault(vault_database, master_key)
+        return SqliteEventLog(settings.data / "log.db", Codec(EVENT_TYPES, vault), clock, lock), vault
+    except BaseException:
+        lock.release()
+        raise
+
+
+def prepare(house: House) -> None:
+    """Bring the views up to date, and give an empty installation its starter rules, once."""
+    house.catch_up()
+    settings = house.settings
+    if house.log.read_stream(stream(installation.category, INSTALLATION)):
+        return
+    commands: list[Command] = []
+    if settings.starter_rules:
+        say = house.texts.say
+        hello = say("Hello! Write to us any time; write “help” to see what we can do.", None)
+        help_ = say("Write your question here and we will answer. Write STOP to get no more offers.", None)
+        starter = RuleId(house.digest("rule", "starter-help"))
+        commands = [
+            SetWelcome(in_group=False, text=Personal(hello)),
+            AddRule(
+                rule=starter,
+                match=Match.REGEX,
+                pattern=Personal("^/?(help|帮助)[?？!！。.]*$"),
+                answer=Personal(help_),
+            ),
+        ]
+    house.do("system", *commands, PrepareInstallation(starter_rules=settings.starter_rules))
+
+
+def open_channels(house: House) -> list[Adapter]:
+    """Open every account of every channel that is configured. Raises BadSettings, naming what is missing."""
+    desk = Desk(
+        intake=_intake(house),
+        history=TimelineHistory(house.projector),
+        cursors=house.log,
+        contact_of=_contact_of(house),
+        confirmed=_confirmed(house),
+        clock=house.clock,
+        public_url=house.settings.public_url,
+        brand=house.settings.brand_name,
+        locale=house.settings.locale,
+    )
+    adapters: list[Adapter] = []
+    for kind in CHANNELS:
+        accounts = accounts_of(kind.name, house.variables)
+        if kind.always:
+            accounts.setdefault("main", {})
+        adapters.extend(kind.load()(name, settings, desk) for name, settings in accounts.items())
+    known = [(adapter.channel, adapter.account) for adapter in adapters]
+    twice = next((where for where in known if known.count(where) > 1), None)
+    if twice is not None:
+        raise BadSettings(f"two accounts of {twice[0]} are the same one: {twice[1]}")
+    return adapters
+
+
+def _intake(house: House) -> Intake:
+    """Return the way in: when it returns, all of it is durable."""
+
+    async def intake(received: Sequence[Receive]) -> None:
+        await asyncio.gather(*map(take, received))
+
+    async def take(receive: Receive) -> None:
+        now = house.clock()
+        context = Context(actor=Slug("customer"), occurred_at=receive.occurred_at, now=now)
+        result = await house.submit(Request(context, (receive,)))
+        if not isinstance(result, Failed):
+            return
+        if isinstance(result.error, BadInput):
+            raise result.error
+        # What cannot be decided (a damaged stream, a forgotten person) is kept all the same, and must not come again and again.
+        log_.error("intake.undecidable", channel=receive.channel, error=type(result.error).__name__)
+        kept = replace(receive, content=NotUnderstood(reason=Slug("undecidable")), sender=None, chat=None)
+        done(await house.submit(Request(context, (kept,))))
+
+    return intake
+
+
+def _contact_of(house: House) -> Callable[[Channel, Account, str], ContactId | None]:
+    def contact_of(channel: Channel, account: Account, external_id: str) -> ContactId | None:
+        known = house.vault.find(Address(Party.CONTACT, channel, account, external_id))
+        return None if known is None else ContactId(known)
+
+    return contact_of
+
+
+def _confirmed(house: House) -> Callable[[str], Awaitable[None]]:
+    async def confirmed(delivery: str) -> None:
+        seen = ConfirmDelivery(delivery=DeliveryId(delivery), how=Confirmation.DELIVERED)
+        await house.submit(Request(house.context("customer"), (seen,)))
+
+    return confirmed
+
+
+def open_app(house: House, binding: Binding) -> App:
+    """Open the channels and join the running parts. Raises BadSettings."""
+    reading = Reading(
+        agenda=SqlAgenda(house.views),
+        audience=SqlAudience(house.views, house.settings.brand_name),
+        letters=Letters(house.log),
+        log=house.log,
+    )
+    adapters = open_channels(house)
+    return App(house, adapters, reading, web(house, adapters), rendering.render, binding)

@@ -1,0 +1,250 @@
+"""The command line. Errors are one line; exit 2 for bad usage or settings, 1 for failure."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from bot import logs
+from bot.control import ask, perform, running
+from bot.settings import Settings, environment, load
+from domain.errors import BadSettings, Rejected, SiyuError, StoreUnavailable
+
+cli = typer.Typer(
+    name="siyu",
+    help="Siyu: an engagement bot that remembers every fact.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+operator = typer.Typer(help="The team.", no_args_is_help=True)
+cli.add_typer(operator, name="operator")
+
+SECRET_KEYS = ("TOKEN", "SECRET", "KEY", "PASSWORD", "DATABASE", "PROXY")
+"""Settings whose values never reach a log (a database URL holds a password)."""
+
+Json = Annotated[bool, typer.Option("--json", help="JSON Lines instead of text")]
+
+
+def run_cli(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code."""
+    try:
+        code = cli(args=list(arguments), standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (BadSettings, Rejected) as error:
+        return _complain(error, 2)
+    except SiyuError as error:
+        return _complain(error, 1)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _complain(error, 1)
+    return code if isinstance(code, int) else 0
+
+
+def _complain(error: Exception, code: int) -> int:
+    sys.stderr.write(f"siyu: {error}\n")
+    return code
+
+
+def _settings() -> tuple[Settings, dict[str, str]]:
+    variables = environment()
+    settings = load(variables)
+    hidden = [value for key, value in variables.items() if any(word in key for word in SECRET_KEYS)]
+    logs.configure(hidden, pretty=sys.stderr.isatty())
+    return settings, variables
+
+
+def _say(messages: Iterator[Mapping[str, Any]]) -> int:
+    for message in messages:
+        if "line" in message:
+            sys.stdout.write(f"{message['line']}\n")
+        if "error" in message:
+            sys.stdout.flush()
+            sys.stderr.write(f"siyu: {message['error']}\n")
+        if "exit" in message:
+            sys.stdout.flush()
+            return int(message["exit"])
+    return 1
+
+
+def _perform(operation: str, *, needs_server: bool = False, **arguments: Any) -> int:  # noqa: ANN401  # JSON values
+    """Have an operation carried out by the Siyu that runs on this data folder, or here where none runs."""
+    settings, variables = _settings()
+    connection = running(settings.data)
+    if connection is not None:
+        return _say(ask(connection, operation, arguments))
+    if needs_server:
+        raise StoreUnavailable(f"no Siyu runs on {settings.data}: start it with siyu run")
+    from bot.bootstrap import open_house
+
+    house = open_house(settings, variables)
+    try:
+        return _say(perform(house, operation, arguments))
+    finally:
+        house.close()
+
+
+@cli.command()
+def run(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on", min=0, max=65535)] = 8000,
+) -> int:
+    """Serve: channels, schedules and the web chat, until SIGTERM or Ctrl-C."""
+    settings, variables = _settings()
+    from bot.app import Binding
+    from bot.bootstrap import open_app, open_house, prepare
+
+    house = open_house(settings, variables)
+    try:
+        prepare(house)
+        app = open_app(house, Binding(host, port))
+        asyncio.run(_serve(app))
+    finally:
+        house.close()
+    return 0
+
+
+async def _serve(app: Any) -> None:  # noqa: ANN401  # bot.app.App, which is imported only where it runs
+    until = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, until.set)
+    serving = asyncio.create_task(app.run(until))
+    ready = asyncio.create_task(app.ready.wait())
+    await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
+    if ready.done():
+        for line in await asyncio.to_thread(app.greeting):
+            sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    ready.cancel()
+    await serving
+
+
+@cli.command()
+def migrate() -> int:
+    """Create or upgrade the stores; once, before several workers start."""
+    settings, variables = _settings()
+    from bot.bootstrap import open_house
+
+    house = open_house(settings, variables)
+    try:
+        house.catch_up()
+    finally:
+        house.close()
+    sys.stdout.write("the stores are up to date\n")
+    return 0
+
+
+@cli.command()
+def rebuild(views: Annotated[list[str] | None, typer.Argument(help="all where none is named")] = None) -> int:
+    """Rebuild views from the log."""
+    return _perform("rebuild", views=views or [])
+
+
+@cli.command()
+def verify() -> int:
+    """Check the log, and compare each live view with a rebuilt one; exit 1 on a difference."""
+    return _perform("verify")
+
+
+@cli.command()
+def replay(
+    position: Annotated[int | None, typer.Argument(help="all parked events where none is given")] = None,
+) -> int:
+    """Retry parked events."""
+    return _perform("replay", position=position)
+
+
+@cli.command()
+def events(
+    after: Annotated[int, typer.Option(help="only above this position", min=0)] = 0,
+    stream: Annotated[str, typer.Option(help="only this stream")] = "",
+    customer: Annotated[str, typer.Option(help="only what concerns this customer")] = "",
+    *,
+    json: Json = False,
+) -> int:
+    """Print the log."""
+    return _perform("events", after=after, name=stream, customer=customer, json=json)
+
+
+@cli.command("import-events")
+def import_events(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]) -> int:
+    """Build an installation from an export; nothing is sent until ``siyu resume-sending``."""
+    return _perform("import-events", file=str(file.resolve()))
+
+
+@cli.command()
+def timeline(
+    customer: str,
+    kind: Annotated[list[str] | None, typer.Option(help="only these kinds")] = None,
+    search: Annotated[str, typer.Option(help="only what holds these words")] = "",
+    *,
+    json: Json = False,
+) -> int:
+    """Print a customer's timeline."""
+    return _perform("timeline", customer=customer, kinds=kind or [], search=search, json=json)
+
+
+@cli.command()
+def customers(
+    tag: Annotated[str, typer.Option(help="only with this tag")] = "", *, json: Json = False
+) -> int:
+    """List customers."""
+    return _perform("customers", tag=tag, json=json)
+
+
+@cli.command()
+def do(
+    line: Annotated[str, typer.Argument(help='an operator command, such as "/tag #1 vip"')],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="confirm at once")] = False,
+) -> int:
+    """Carry out an operator command; exit 0 means done."""
+    return _perform("do", needs_server=True, line=line, yes=yes)
+
+
+@operator.command("add")
+def operator_add(
+    name: str, role: Annotated[str, typer.Option(help="viewer, agent, marketer, manager or owner")] = "agent"
+) -> int:
+    """Add an operator: prints a one-time bind code."""
+    return _perform("operator-add", name=name, role=role)
+
+
+@cli.command("resume-sending")
+def resume_sending() -> int:
+    """Let messages leave again after an import or a restore."""
+    return _perform("resume-sending")
+
+
+@cli.command()
+def doctor() -> int:
+    """Check settings, channels, stores and lag."""
+    return _perform("doctor")
+
+
+@cli.command()
+def chat(
+    name: Annotated[str, typer.Option("--as", help="who you are; remembered in the data folder")] = "guest",
+) -> int:
+    """Chat as a customer from the terminal."""
+    settings, _ = _settings()
+    connection = running(settings.data)
+    if connection is None:
+        raise StoreUnavailable(f"no Siyu runs on {settings.data}: start it with siyu run")
+    address = next((str(m["line"]) for m in ask(connection, "address", {}) if "line" in m), "")
+    from bot.terminal_chat import talk
+
+    return asyncio.run(talk(address, settings.data / f"chat-{name}.token"))

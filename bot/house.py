@@ -1,0 +1,87 @@
+"""The house: everything that one running Siyu is made of, joined by bootstrap and used by whoever drives it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.commands.command import Office
+from bot.eventlog.log import StoredEventLog
+from bot.eventlog.vault import Vault
+from bot.eventlog.writer import Writer
+from bot.metrics import Metrics
+from bot.settings import Settings
+from bot.texts import Texts
+from domain.decider import Process
+from domain.dispatch import Done, Failed, Request, Result
+from domain.errors import StoreUnavailable
+from domain.identity import KeyedHash, Slug
+from domain.message import Command, Context
+from projections.engine import Projector, Views
+
+CATCH_UP_STEPS = 1_000_000
+"""A reader drives the views at most so many batches; more means that somebody appends faster than views can follow."""
+
+
+def utc_now() -> datetime:
+    """Read the wall clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class House:
+    """The pieces. The projector may be driven by whoever needs its views now: one at a time steps, the others find nothing left."""
+
+    settings: Settings
+    variables: Mapping[str, str]
+    texts: Texts
+    log: StoredEventLog
+    vault: Vault
+    views: Views
+    projector: Projector
+    writer: Writer
+    processes: tuple[Process, ...]
+    digest: KeyedHash
+    office: Office
+    metrics: Metrics
+    clock: Callable[[], datetime] = utc_now
+    address: str = ""
+    """Where the web server listens, while it does."""
+
+    def catch_up(self) -> None:
+        """Return when the views show everything that was in the log at the call. Raises StoreUnavailable."""
+        head = self.log.head()
+        for _ in range(CATCH_UP_STEPS):
+            if not self.projector.step(head):
+                return
+        raise StoreUnavailable("the views cannot keep up with the log: try again")
+
+    def context(self, actor: str) -> Context:
+        """Return the context of a command that somebody gives now."""
+        now = self.clock()
+        return Context(actor=Slug(actor), occurred_at=now, now=now)
+
+    async def submit(self, request: Request) -> Result:
+        """Have a request decided and made durable. Raises Overloaded, StoreUnavailable."""
+        result = await self.writer.submit(request)
+        self.metrics.count(result)
+        return result
+
+    def do(self, actor: str, *commands: Command) -> Done:
+        """Decide commands in one append, from a thread. Raises Rejected and whatever else kept it from being done."""
+        result = self.writer.submit_blocking(Request(self.context(actor), commands))
+        self.metrics.count(result)
+        return done(result)
+
+    def close(self) -> None:
+        """Answer what waits, then close the stores."""
+        self.writer.close()
+        self.views.close()
+        self.log.close()
+        self.vault.close()
+
+
+def done(result: Result) -> Done:
+    """Return a result that is done. Raises the error of one that is not."""
+    if isinstance(result, Failed):
+        raise result.error
+    return result

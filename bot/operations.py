@@ -1,0 +1,310 @@
+"""What the command line asks of an installation: each operation yields lines, and works in a running Siyu and without one."""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from bot import export
+from bot.commands.command import CLI, Operator
+from bot.commands.execute import execute
+from bot.house import House
+from bot.ids import fresh_id
+from domain.dispatch import Failed, Request, fold
+from domain.errors import BadInput, Rejected
+from domain.identity import OperatorId, Slug, StreamId, Tag, stream
+from domain.installation.commands import MarkHistoryImported, ResumeSending
+from domain.message import Command, Context, Personal
+from domain.operators.commands import AddOperator, IssueBindCode, RecordCommand
+from domain.operators.events import CommandOutcome, Role
+from domain.operators.roster import ROSTER, RosterState, roster
+from domain.policies.text import folded
+from domain.ports.event_log import Unreadable
+from projections.engine import parked, positions, verify
+from projections.people import customers, find
+from projections.tags import holders, tags_of
+from projections.timeline.queries import ASKED_AT_ONCE, Entry, Filters, of_customer
+from projections.timeline.tables import Kind
+
+BIND_CODE_LIVES = timedelta(hours=24)
+BIND_CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+"""No letters that look like digits: the code is typed on a phone."""
+BIND_CODE_CHARS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How an operation ended, where not with 0."""
+
+    code: int
+
+
+Said = Iterator["str | Exit"]
+
+
+def events(house: House, after: int = 0, name: str = "", customer: str = "", *, json: bool = False) -> Said:
+    """Print the log."""
+    form = export.as_json if json else export.as_text
+    found = iter(house.log.read_stream(StreamId(name))) if name else export.events(house.log, after)
+    wanted = _of_customer(house, customer) if customer else None
+    for recorded in found:
+        if recorded.position > after and (wanted is None or wanted(recorded)):
+            yield form(recorded)
+
+
+def _of_customer(house: House, text: str) -> Callable[[Any], bool]:
+    customer = one_customer(house, text)
+    ids = {customer.id, *(contact.id for contact in customer.contacts)}
+    names = ("customer", "contact", "contacts")
+
+    def concerns(recorded: Any) -> bool:  # noqa: ANN401  # a Recorded, whose event may be of any class
+        values = (getattr(recorded.event, name, None) for name in names)
+        return any(value in ids or (isinstance(value, tuple) and ids.intersection(value)) for value in values)
+
+    return concerns
+
+
+def one_customer(house: House, text: str) -> customers.Customer:
+    """Return whom a text means. Raises Rejected: nobody, or several, who are then listed."""
+    house.catch_up()
+    with house.views.read() as connection:
+        found = find.find(connection, text)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Rejected(f"no customer is known as {text!r}: try a number such as #1, or siyu customers")
+    candidates = "\n".join(f"  #{c.number}  {c.name}" for c in found)
+    raise Rejected(f"{text!r} may be one of these, say which by number:\n{candidates}")
+
+
+def list_customers(house: House, tag: str = "", *, json: bool = False) -> Said:
+    """List customers."""
+    house.catch_up()
+    after = 0
+    with house.views.snapshot() as connection:
+        while page := customers.listed(
+            connection, among=holders(Tag(tag)) if tag else None, after=after, limit=500
+        ):
+            for customer in page:
+                tags = [held.tag for held in tags_of(connection, customer.id)]
+                yield _customer_json(customer, tags) if json else _customer_text(customer, tags)
+            after = page[-1].number
+
+
+def _customer_json(customer: customers.Customer, tags: Sequence[str]) -> str:
+    line = {
+        "id": customer.id,
+        "number": customer.number,
+        "name": customer.name,
+        "tags": sorted(set(tags)),
+        "last_seen": customer.last_in,
+        "contacts": [
+            {
+                "id": contact.id,
+                "channel": contact.channel,
+                "account": contact.account,
+                "external_id": contact.external_id,
+                "name": contact.name,
+                "username": contact.username,
+                "blocked": contact.blocked,
+                "last_in": contact.last_in,
+            }
+            for contact in customer.contacts
+        ],
+    }
+    return msgspec.json.encode(line).decode()
+
+
+def _customer_text(customer: customers.Customer, tags: Sequence[str]) -> str:
+    places = ", ".join(f"{contact.channel}:{contact.external_id}" for contact in customer.contacts)
+    seen = customer.last_in.isoformat(timespec="seconds") if customer.last_in else "-"
+    return f"#{customer.number:<6} {customer.name:<24} {seen:<26} {' '.join(sorted(set(tags))):<24} {places}"
+
+
+def timeline(
+    house: House, customer: str, kinds: Sequence[str] = (), search: str = "", *, json: bool = False
+) -> Said:
+    """Print a customer's timeline, in the order of the conversation."""
+    unknown = set(kinds) - set(Kind)
+    if unknown:
+        raise Rejected(f"no kind is called {min(unknown)!r}: there are {', '.join(Kind)}")
+    whom = one_customer(house, customer)
+    after: int | None = 0
+    with house.views.snapshot() as connection:
+        while after is not None:
+            wanted = Filters(kinds=frozenset(map(Kind, kinds)), text=search, after=after, limit=ASKED_AT_ONCE)
+            page = of_customer(connection, whom.id, wanted)
+            yield from (_entry_json(entry) if json else _entry_text(entry, house) for entry in page)
+            after = page[-1].place if len(page) == ASKED_AT_ONCE else None
+
+
+def _entry_json(entry: Entry) -> str:
+    line = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+    line["direction"] = "in" if entry.incoming else "out"
+    line["state"] = entry.state.phase if entry.state is not None else None
+    return msgspec.json.encode(line).decode()
+
+
+def _entry_text(entry: Entry, house: House) -> str:
+    at = entry.at.astimezone(ZoneInfo(house.settings.time_zone)).isoformat(" ", "seconds")
+    arrow = "<" if entry.incoming else ">" if entry.delivery is not None else " "
+    said = entry.edited if entry.edited is not None else entry.text
+    state = (
+        f"  [{entry.state.phase}{f': {entry.state.reason}' if entry.state.reason else ''}]"
+        if entry.state
+        else ""
+    )
+    return f"{at}  {arrow} {entry.kind:<9} {said or entry.value or ''}{state}"
+
+
+def rebuild(house: House, views: list[str]) -> Said:
+    """Rebuild views from the log."""
+    unknown = set(views) - set(house.projector.names)
+    if unknown:
+        raise Rejected(f"no view is called {min(unknown)!r}: there are {', '.join(house.projector.names)}")
+    told: list[str] = []
+    house.projector.rebuild(views, lambda at, total: told.append(f"{at} of {total} events"))
+    yield from told
+    yield f"rebuilt: {', '.join(views or house.projector.names)}"
+
+
+def check(house: House) -> Said:
+    """Check the log, and compare each live view with a rebuilt one."""
+    house.catch_up()
+    unreadable = [
+        recorded for recorded in export.events(house.log, 0) if isinstance(recorded.event, Unreadable)
+    ]
+    for recorded in unreadable:
+        yield f"log: {recorded.id} at position {recorded.position} cannot be read"
+    differences = verify(house.projector)
+    for difference in differences:
+        yield f"view {difference.view}: {difference.table} {difference.key}: {difference.what}"
+    with house.views.read() as connection:
+        waiting = list(parked(connection, house.projector.names))
+    for entry in waiting:
+        yield f"view {entry.view}: position {entry.position} is parked: {entry.error}"
+    if unreadable or differences or waiting:
+        yield Exit(1)
+    else:
+        yield f"fine: {house.log.head()} events, {len(house.projector.names)} views"
+
+
+def replay(house: House, position: int | None = None) -> Said:
+    """Retry parked events."""
+    done = house.projector.replay(position)
+    yield f"{done.applied} applied, {len(done.still_parked)} still parked"
+    if done.still_parked:
+        yield Exit(1)
+
+
+def do(house: House, line: str, *, yes: bool = False) -> Said:
+    """Carry out an operator's command."""
+    house.catch_up()
+    now = house.clock()
+    request = house.digest("command", "cli", fresh_id())
+    reply = execute(line, Operator(CLI, Role.OWNER), house.office, request, now, confirmed=yes)
+    outcome, text = reply.outcome, reply.text
+    context = Context(actor=Slug("operator-cli"), occurred_at=now, now=now)
+
+    def record(outcome: CommandOutcome) -> Command:
+        name = Slug(reply.command or "unknown")
+        return RecordCommand(
+            request=request, operator=CLI, command=name, line=Personal(line), outcome=outcome
+        )
+
+    result = house.writer.submit_blocking(Request(context, (*reply.commands, record(outcome))))
+    if isinstance(result, Failed):
+        outcome, text = CommandOutcome.REFUSED, str(result.error)
+        house.do("operator-cli", record(outcome))
+    yield text
+    if outcome is not CommandOutcome.DONE:
+        yield Exit(2 if outcome in {CommandOutcome.REFUSED, CommandOutcome.ASKED} else 1)
+
+
+def team(house: House) -> RosterState:
+    """Return the operators, as the log has them."""
+    return fold(roster, house.log.read_stream(stream(roster.category, ROSTER)))
+
+
+def add_operator(house: House, name: str, role: str) -> Said:
+    """Add an operator and print a bind code; for one that exists, a new code."""
+    try:
+        wanted = Role(role)
+    except ValueError:
+        raise Rejected(f"no role is called {role!r}: there are {', '.join(Role)}") from None
+    operator = OperatorId(house.digest("operator", folded(name)))
+    code = "".join(secrets.choice(BIND_CODE_ALPHABET) for _ in range(BIND_CODE_CHARS))
+    add = AddOperator(
+        operator=operator,
+        name=Personal(name),
+        name_digest=house.digest("operator-name", folded(name)),
+        role=wanted,
+    )
+    known = team(house).members.get(operator)
+    if known is not None and known.role is not wanted:
+        raise Rejected(
+            f"{name} is {known.role} already: remove the operator first, or ask for a code with --role {known.role}"
+        )
+    issue = IssueBindCode(
+        operator=operator,
+        code=house.digest("bind-code", code),
+        expires_at=house.clock() + BIND_CODE_LIVES,
+    )
+    house.do("operator-cli", *(() if known is not None else (add,)), issue)
+    yield f"To work as {name} ({wanted}), send this within 24 hours in a private chat with the bot:"
+    yield f"/bind {code}"
+
+
+def resume_sending(house: House) -> Said:
+    """Let messages leave again after an import or a restore."""
+    events_ = house.do("operator-cli", ResumeSending()).events
+    yield "messages leave again" if events_ else "nothing was held"
+
+
+def import_events(house: House, file: str) -> Said:
+    """Build an installation from an export. The folder must be new."""
+    if house.log.head():
+        raise BadInput("this installation has events already: import into an empty data folder (SIYU_DATA)")
+    with open(file, "rb") as lines:  # noqa: PTH123  # streamed: the file may be larger than memory
+        count = export.store(house.log, house.vault, export.read_lines(lines))
+    house.do("system", MarkHistoryImported(events=count))
+    house.catch_up()
+    yield f"{count} events imported. Nothing is sent until: siyu resume-sending"
+
+
+def doctor(house: House) -> Said:
+    """Check settings, stores and lag."""
+    settings = house.settings
+    store = "PostgreSQL" if settings.database else f"SQLite in {settings.data}"
+    head = house.log.head()
+    yield f"stores     {store}; {head} events; log {house.log.identity().id[:8]}"
+    yield f"brand      {settings.brand_name}; region {settings.region}; {settings.time_zone}; {settings.locale}"
+    yield f"reached at {settings.public_url or 'no SIYU_PUBLIC_URL: webhooks cannot be used'}"
+    with house.views.read() as connection:
+        for view in positions(connection):
+            yield f"view       {view.view:<12} {head - view.position} behind"
+
+
+def address(house: House) -> Said:
+    """Say where the web server listens."""
+    yield house.address
+
+
+OPERATIONS: dict[str, Callable[..., Said]] = {
+    "events": events,
+    "timeline": timeline,
+    "customers": list_customers,
+    "rebuild": rebuild,
+    "verify": check,
+    "replay": replay,
+    "do": do,
+    "operator-add": add_operator,
+    "resume-sending": resume_sending,
+    "import-events": import_events,
+    "doctor": doctor,
+    "address": address,
+}

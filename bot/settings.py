@@ -1,0 +1,157 @@
+"""Settings: environment variables, or the same keys in ``siyu.toml``. Secrets stay in SecretStr until a channel needs them."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.errors import BadSettings
+from domain.identity import ZoneName
+from domain.policies.frequency_cap import FrequencyCap
+from domain.policies.may_contact import Controls
+from domain.policies.quiet_hours import QuietHours
+from domain.policies.stop_words import STOP_WORDS
+
+PREFIX = "SIYU_"
+QUIET = {"cn": ("22:00", "08:30"), "intl": ("21:00", "09:00")}
+"""delivery.md, "Consent, caps, quiet hours, windows"."""
+MAIN = "main"
+
+
+class Marketing(BaseSettings):
+    """What the gate allows; unset values are the region's."""
+
+    model_config = SettingsConfigDict(env_prefix="SIYU_MARKETING__", extra="ignore")
+    cap_per_day: int = Field(default=1, ge=0)
+    cap_per_week: int = Field(default=2, ge=0)
+    group_cap_per_day: int = Field(default=1, ge=0)
+    group_cap_per_week: int = Field(default=3, ge=0)
+    quiet_from: time | None = None
+    quiet_to: time | None = None
+
+
+class Settings(BaseSettings):
+    """The installation's settings (interface.md, "Settings")."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
+    data: Path = Path("data")
+    database: str | None = None
+    vault_database: str | None = None
+    master_key_file: Path | None = None
+    public_url: str | None = None
+    region: Literal["cn", "intl"] = "cn"
+    time_zone: ZoneName = ZoneName("Asia/Shanghai")
+    locale: Literal["zh", "en"] = "zh"
+    brand_name: str = "Siyu"
+    starter_rules: bool = True
+    bot_silence_min: int = Field(default=30, ge=0)
+    stop_words: tuple[str, ...] = STOP_WORDS
+    marketing: Marketing = Field(default_factory=Marketing)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"{value!r} is no time zone: write one like Asia/Shanghai") from None
+        return value
+
+    @field_validator("stop_words", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        return (
+            tuple(word.strip() for word in value.split(",") if word.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("public_url")
+    @classmethod
+    def _no_slash(cls, value: str | None) -> str | None:
+        return value.rstrip("/") if value else None
+
+    @property
+    def controls(self) -> Controls:
+        """What the gate obeys."""
+        begin, end = (time.fromisoformat(clock) for clock in QUIET[self.region])
+        rules = self.marketing
+        return Controls(
+            cap=FrequencyCap(rules.cap_per_day, rules.cap_per_week),
+            group_cap=FrequencyCap(rules.group_cap_per_day, rules.group_cap_per_week),
+            quiet=QuietHours(rules.quiet_from or begin, rules.quiet_to or end),
+            zone=self.time_zone,
+        )
+
+    @property
+    def silence(self) -> timedelta:
+        """For how long the bot is silent after an operator's answer."""
+        return timedelta(minutes=self.bot_silence_min)
+
+
+def _flat(table: Mapping[str, Any], prefix: str) -> dict[str, str]:
+    """Return a TOML table as environment variables: ``[telegram] token`` is SIYU_TELEGRAM__TOKEN."""
+    flat: dict[str, str] = {}
+    for key, value in table.items():
+        name = f"{prefix}{key.upper()}"
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{name}__"))
+        elif isinstance(value, list):
+            flat[name] = ",".join(map(str, value))
+        else:
+            flat[name] = str(value)
+    return flat
+
+
+def environment(file: Path = Path("siyu.toml")) -> dict[str, str]:
+    """Return our variables: the environment over the file. Raises BadSettings for a file that is no TOML."""
+    found: dict[str, str] = {}
+    if file.is_file():
+        try:
+            found = _flat(tomllib.loads(file.read_text("utf8")), PREFIX)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise BadSettings(f"{file} is no valid TOML: {error}") from error
+    return {
+        **found,
+        **{key.upper(): value for key, value in os.environ.items() if key.upper().startswith(PREFIX)},
+    }
+
+
+def load(variables: Mapping[str, str]) -> Settings:
+    """Read the settings. Raises BadSettings, naming each variable that makes no sense, never its value."""
+    own = {key.removeprefix(PREFIX).lower(): value for key, value in variables.items() if "__" not in key}
+    rules = {
+        key.removeprefix("SIYU_MARKETING__").lower(): value
+        for key, value in variables.items()
+        if key.startswith("SIYU_MARKETING__")
+    }
+    try:
+        marketing = Marketing.model_validate(rules)
+    except ValidationError as error:
+        raise _complaint(error, "SIYU_MARKETING__") from None
+    try:
+        return Settings.model_validate({**own, "marketing": marketing})
+    except ValidationError as error:
+        raise _complaint(error, PREFIX) from None
+
+
+def _complaint(error: ValidationError, prefix: str) -> BadSettings:
+    wrong = (f"{prefix}{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
+    return BadSettings("; ".join(wrong))
+
+
+def accounts_of(channel: str, variables: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return the settings of each account of a channel: ``SIYU_TELEGRAM__TOKEN`` is ``main``'s, ``SIYU_TELEGRAM__SHOP__TOKEN`` shop's."""
+    accounts: dict[str, dict[str, str]] = {}
+    prefix = f"{PREFIX}{channel.upper()}__"
+    for key, value in variables.items():
+        if key.startswith(prefix):
+            account, _, name = key.removeprefix(prefix).rpartition("__")
+            accounts.setdefault(account.lower() or MAIN, {})[name.lower()] = value
+    return accounts

@@ -1,0 +1,42 @@
+"""The web server's routes: those of the channels, and what those who run Siyu ask it."""
+
+import asyncio
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from bot.house import House
+from channels.channel import Adapter
+from domain.errors import SiyuError
+
+READY_WITHIN_EVENTS = 50_000
+"""A Siyu whose views are further behind shows people a past they no longer live in."""
+
+
+def web(house: House, adapters: Sequence[Adapter]) -> Starlette:
+    """Return the one ASGI app."""
+
+    async def healthz(_request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_request: Request) -> Response:
+        try:
+            head, lags = await asyncio.to_thread(house.metrics.lags)
+        except SiyuError as error:
+            return JSONResponse({"ready": False, "why": str(error)}, 503)
+        lag = max(lags.values(), default=head)
+        ready = lag <= READY_WITHIN_EVENTS
+        return JSONResponse({"ready": ready, "head": head, "lag": lag}, 200 if ready else 503)
+
+    async def metrics(_request: Request) -> Response:
+        text = await asyncio.to_thread(house.metrics.text)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def root(_request: Request) -> Response:
+        return RedirectResponse("/chat", 307)
+
+    own = [Route("/", root), Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    return Starlette(routes=[*own, *(route for adapter in adapters for route in adapter.routes())])

@@ -1,0 +1,1 @@
+"""Translates between the providers' bytes and the domain's commands and messages."""

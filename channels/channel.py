@@ -1,0 +1,101 @@
+"""What every channel is: a way in, a way out, and the limits of its provider."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from starlette.routing import BaseRoute
+
+from domain.conversations.commands import Receive
+from domain.identity import Account, Channel, ContactId
+from domain.ports.history import History
+from domain.ports.messenger import Messenger
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a provider allows, with where and when we read it. 0 means no limit.
+
+    ``text_units``: UTF-16 code units of one message. Rates: messages a second for the account and for one chat, a minute for one group.
+    """
+
+    source: str
+    dated: date
+    text_units: int
+    rate_per_s: float
+    chat_rate_per_s: float
+    group_rate_per_min: float
+
+
+class Intake(Protocol):
+    """Hands in what came over a channel."""
+
+    async def __call__(self, received: Sequence[Receive]) -> None:
+        """Return when all of it is durable (or was before). Raises Overloaded, StoreUnavailable: come again."""
+        ...
+
+
+class Cursors(Protocol):
+    """Small durable values beside the log, such as a polling offset."""
+
+    def get_cursor(self, name: str) -> str | None:
+        """Return the value, None where there is none."""
+        ...
+
+    def set_cursor(self, name: str, value: str) -> None:
+        """Store a value; durable when this returns."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a channel is given by the house.
+
+    ``contact_of``: the contact behind (channel, account, external id), None where nobody is known.
+    ``confirmed``: tell that a delivery (by its id) was seen by the recipient's side; telling it again is no error.
+    Raises Overloaded, StoreUnavailable. ``public_url``: where providers reach us, without a slash at the end.
+    ``brand`` and ``locale``: for pages that customers see.
+    """
+
+    intake: Intake
+    history: History
+    cursors: Cursors
+    contact_of: Callable[[Channel, Account, str], ContactId | None]
+    confirmed: Callable[[str], Awaitable[None]]
+    clock: Callable[[], datetime]
+    public_url: str | None
+    brand: str
+    locale: str
+
+
+class Adapter(Protocol):
+    """One account of one channel, open for business."""
+
+    channel: Channel
+    account: Account
+    limits: Limits
+    messenger: Messenger
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Return the addresses this channel listens at: webhooks, pages, WebSockets."""
+        ...
+
+    async def start(self) -> None:
+        """Begin to receive: register the webhook, or start polling in a task of its own. Raises BadSettings, TemporaryFailure."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop receiving and close connections; what was taken is in the log."""
+        ...
+
+
+class OpenChannel(Protocol):
+    """Makes an adapter: the function ``open_channel`` of a channel's package."""
+
+    def __call__(self, name: str, settings: Mapping[str, str], desk: Desk) -> Adapter:
+        """``name``: what the account is called in the settings (``main``); it is part of the webhook's path unless it is ``main``.
+
+        Raises BadSettings, naming the setting (as ``SIYU_TELEGRAM__TOKEN``), never its value.
+        """
+        ...

@@ -1,0 +1,65 @@
+"""aiogram's HTTP session, where ours has to differ: deadlines, redirects, and answers as they came."""
+
+import json
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Final
+
+from aiogram import Bot
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import TelegramServerError
+from aiogram.methods import TelegramMethod
+from aiohttp import ClientTimeout
+
+from channels.telegram.settings import Settings
+
+CONNECT_TIMEOUT_S: Final = 10.0
+"""Within the whole deadline, so that a connection that never came about is told from an answer that never came."""
+
+_ACCEPTED: Final = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
+
+
+class TelegramSession(AiohttpSession):
+    """One account's connections.
+
+    It follows no redirect (the token is part of the address), lets aiohttp's errors through (they tell whether a request left), and a 5xx
+    is a server's error whatever its body holds. ``deadline_s``: for a call, from waiting for a connection to the last byte of the answer.
+    """
+
+    def __init__(self, settings: Settings, deadline_s: float) -> None:
+        proxy = settings.proxy.get_secret_value() if settings.proxy is not None else None
+        api = TelegramAPIServer.from_base(settings.api_base)
+        super().__init__(proxy=proxy, api=api)
+        self._deadline_s = deadline_s
+
+    async def result(self, bot: Bot, method: TelegramMethod[Any]) -> Any:  # noqa: ANN401 - any method's result
+        """Return what Telegram accepted a call with, as plain JSON. Raises what is in channels.telegram.errors.VENDOR_ERRORS.
+
+        aiogram would first fit the result into its classes: a field that it does not know the shape of must not turn a message that was
+        sent into one of which nobody can tell.
+        """
+        status, body = await self.answer(bot, method, self._deadline_s)
+        content = body.decode("utf-8", "replace")
+        if status in _ACCEPTED:
+            with suppress(ValueError, RecursionError):
+                answer = json.loads(content)
+                if isinstance(answer, dict) and answer.get("ok") is True:
+                    return answer.get("result")
+        return self.check_response(bot, method, status, content).result
+
+    async def answer(self, bot: Bot, method: TelegramMethod[Any], timeout_s: float) -> tuple[int, bytes]:
+        """Return status and body of an answer that is no 5xx; ``timeout_s`` is for everything, from waiting for a connection on."""
+        session = await self.create_session()
+        # aiohttp rounds a time-out beyond its threshold up to a full second.
+        deadline = ClientTimeout(total=timeout_s, connect=CONNECT_TIMEOUT_S, ceil_threshold=timeout_s)
+        async with session.post(
+            self.api.api_url(token=bot.token, method=method.__api_method__),
+            data=self.build_form_data(bot=bot, method=method),
+            timeout=deadline,
+            allow_redirects=False,
+        ) as response:
+            body = await response.read()
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise TelegramServerError(method=method, message=str(response.status))
+        return response.status, body

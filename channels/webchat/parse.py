@@ -1,0 +1,158 @@
+"""Frames of a client: JSON text to what it asks for, and from there to the domain's command. Pure.
+
+``{"type": "hello", "token": T}`` · ``{"type": "message", "id": UUID, "text": ...}`` ·
+``{"type": "press", "id": UUID, "message": ID, "data": ...}`` · ``{"type": "received", "id": DELIVERY}`` ·
+``{"type": "ping"}``. Fields beyond these are ignored, so that an older server understands a newer page.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NoReturn
+
+from channels.webchat.errors import UNKNOWN_KIND, BadFrame
+from channels.webchat.limits import CHOICE_UNITS, FRAME_BYTES, VISITOR_TEXT_UNITS
+from channels.webchat.render import utf16_units
+from channels.webchat.visitor import Visitor, is_token
+from domain.conversations.commands import Content, Message, NotUnderstood, Press, Receive, Sender
+from domain.identity import Account, Channel, ProviderMessageId, Slug
+from domain.message import Raw
+
+CHANNEL = Channel("webchat")
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DELIVERY_ID = re.compile(r"[0-9A-Za-z_.:-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A visitor who was here before."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A message."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """A pressed button below our message ``message``."""
+
+    id: str
+    message: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Our message with this id is on the visitor's screen."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Asks whether we are still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strange:
+    """Something with an id that a newer page may send and this Siyu cannot read: recorded, then refused."""
+
+    id: str
+
+
+Frame = Hello | Say | Choose | Seen | Ping | Strange
+
+_KINDS = ("hello", "message", "press", "received", "ping")
+
+
+def parse(frame: str) -> Frame:
+    """Read a frame. Raises BadFrame, with the frame's id where it has a good one."""
+    if len(frame) > FRAME_BYTES or len(frame.encode("utf8", "surrogatepass")) > FRAME_BYTES:
+        raise BadFrame("too-long")
+    match _decoded(frame):
+        case {"type": "ping"}:
+            return Ping()
+        case {"type": "hello", "token": str(token)}:
+            if not is_token(token):
+                raise BadFrame("bad-token")
+            return Hello(token)
+        case {"type": "received", "id": str(id_)} if _DELIVERY_ID.fullmatch(id_):
+            return Seen(id_)
+        case {"type": "message", "id": id_, "text": str(text)}:
+            return _say(_uuid(id_), text)
+        case {"type": "press", "id": id_, "message": str(message), "data": str(data)}:
+            return _choose(_uuid(id_), message, data)
+        case {"type": str(kind), "id": str(id_)} if kind not in _KINDS and _UUID.fullmatch(id_):
+            return Strange(id_)
+        case {"id": str(id_)} if _UUID.fullmatch(id_):
+            raise BadFrame("bad-frame", id_)
+        case _:
+            raise BadFrame("bad-frame")
+
+
+def receive(
+    frame: Say | Choose | Strange, raw: str, visitor: Visitor, account: Account, at: datetime
+) -> Receive:
+    """Return the command. The key holds the visitor: one visitor's UUIDs cannot collide with another's."""
+    id_ = ProviderMessageId(frame.id.lower())
+    content: Content
+    match frame:
+        case Say(text=text):
+            content = Message(text=text, provider_message=id_)
+        case Choose(message=message, data=data):
+            content = Press(data=data, query=id_, provider_message=ProviderMessageId(message))
+        case Strange():
+            content = NotUnderstood(reason=Slug(UNKNOWN_KIND))
+    return Receive(
+        channel=CHANNEL,
+        account=account,
+        key=f"{visitor.external_id}:{id_}",
+        occurred_at=at,
+        content=content,
+        sender=Sender(external_id=visitor.external_id, language=visitor.language),
+        raw=Raw(raw.encode("utf8", "surrogatepass")),
+    )
+
+
+def _decoded(frame: str) -> Any:  # noqa: ANN401  # JSON
+    """Decode by the standard library: unlike msgspec it takes the lone surrogates that a browser may send."""
+    try:
+        return json.loads(frame, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:  # ValueError: no JSON, or a number of thousands of digits
+        raise BadFrame("bad-frame") from error
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _uuid(id_: object) -> str:
+    if isinstance(id_, str) and _UUID.fullmatch(id_):
+        return id_
+    raise BadFrame("bad-id")
+
+
+def _say(id_: str, text: str) -> Say:
+    if not text.strip():
+        raise BadFrame("empty", id_)
+    if utf16_units(text) > VISITOR_TEXT_UNITS:
+        raise BadFrame("too-long", id_)
+    return Say(id_, text)
+
+
+def _choose(id_: str, message: str, data: str) -> Choose:
+    if not _DELIVERY_ID.fullmatch(message):
+        raise BadFrame("bad-frame", id_)
+    if not data:
+        raise BadFrame("empty", id_)
+    if utf16_units(data) > CHOICE_UNITS:
+        raise BadFrame("too-long", id_)
+    return Choose(id_, message, data)

@@ -1,0 +1,1 @@
+"""Decides: commands in, events out. No I/O, no clock, no randomness, no framework."""

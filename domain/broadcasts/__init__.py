@@ -1,0 +1,1 @@
+"""Broadcasts: one text to many, previewed, confirmed, then fanned out into deliveries."""

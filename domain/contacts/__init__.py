@@ -1,0 +1,1 @@
+"""Contacts: one account of somebody on one channel."""

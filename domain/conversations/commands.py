@@ -1,0 +1,134 @@
+"""What channels hand in, and what may be asked of a conversation."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from domain.conversations.events import ContentKind
+from domain.identity import Account, Channel, ContactId, Locale, OperatorId, ProviderMessageId, Slug
+from domain.message import Raw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Somebody at a provider, as the provider shows them."""
+
+    external_id: str
+    name: str = ""
+    username: str = ""
+    language: Locale | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """A group at a provider. ``thread``: the forum topic a message lies in."""
+
+    external_id: str
+    title: str = ""
+    kind: Slug = Slug("group")
+    thread: Slug | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Text or media. Fields as in MessageReceived."""
+
+    kind: ContentKind = ContentKind.TEXT
+    text: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+    provider_message: ProviderMessageId | None = None
+    reply_to: ProviderMessageId | None = None
+    to_bot: bool = True
+    forwarded: bool = False
+    source: Slug | None = None
+    """Where this person came from: the payload of a deep link or QR code, on their first message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """New text for an earlier message."""
+
+    text: str
+    provider_message: ProviderMessageId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """A pressed button."""
+
+    data: str
+    query: str
+    provider_message: ProviderMessageId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """Members who came into the group; the sender may be who added them."""
+
+    members: tuple[Sender, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """A member who left the group."""
+
+    member: Sender
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reachability:
+    """The sender blocked (False) or unblocked (True) us."""
+
+    reachable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupChange:
+    """``change``: ``bot-joined``, ``bot-left``, ``renamed`` or ``migrated``; then ``new_external_id`` is the group's id from now on."""
+
+    change: Slug
+    new_external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotUnderstood:
+    """Something this Siyu cannot read; ``reason``: ``unknown-kind`` or ``malformed``."""
+
+    reason: Slug
+
+
+Content = Message | Edit | Press | Join | Leave | Reachability | GroupChange | NotUnderstood
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receive:
+    """One thing that came in on a channel.
+
+    ``key``: the provider's message key, unique within channel and account for 90 days (Telegram: update_id). The second one with the same
+    key is a duplicate: dropped whole, with everything it would have brought about.
+    """
+
+    channel: Channel
+    account: Account
+    key: str
+    occurred_at: datetime
+    content: Content
+    sender: Sender | None = None
+    chat: Chat | None = None
+    raw: Raw | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """A person answers from now on."""
+
+    contact: ContactId
+    operator: OperatorId | None
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnToBot:
+    """The bot answers again."""
+
+    contact: ContactId

@@ -1,0 +1,159 @@
+"""What came in, and who is answering.
+
+The facts of intake (``MessageReceived`` and its kin) each lie alone in their own ``inbound`` stream, whose id is the keyed hash of the
+provider's message key: that makes the duplicate check. They name contacts only, so linking and merging never rewrite them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from domain.identity import ContactId, GroupId, OperatorId, ProviderMessageId, Slug
+from domain.message import Personal, Raw
+
+
+class ContentKind(StrEnum):
+    """What a message carries beside its text."""
+
+    TEXT = "text"
+    PHOTO = "photo"
+    VOICE = "voice"
+    VIDEO = "video"
+    DOCUMENT = "document"
+    STICKER = "sticker"
+    LOCATION = "location"
+    CONTACT = "contact"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReceived:
+    """A contact wrote, in private or in a group.
+
+    ``text``: normalised; a caption where there is media. ``details``: what the kind needs (file id, size, coordinates), as plain JSON.
+    ``to_bot``: private, or the bot was mentioned or replied to. ``forwarded``: somebody else's words.
+    """
+
+    SUBJECT: ClassVar[str] = "contact"
+    contact: ContactId
+    group: GroupId | None = None
+    kind: ContentKind = ContentKind.TEXT
+    text: Personal[str]
+    details: Personal[dict[str, Any]] | None = None
+    provider_message: ProviderMessageId | None = None
+    reply_to: ProviderMessageId | None = None
+    thread: Slug | None = None
+    to_bot: bool = True
+    forwarded: bool = False
+    raw: Raw | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageEdited:
+    """A contact changed what they wrote."""
+
+    SUBJECT: ClassVar[str] = "contact"
+    contact: ContactId
+    group: GroupId | None = None
+    text: Personal[str]
+    provider_message: ProviderMessageId
+    raw: Raw | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ButtonPressed:
+    """A contact pressed a button below one of our messages. ``data`` is what came back: not trusted."""
+
+    SUBJECT: ClassVar[str] = "contact"
+    contact: ContactId
+    group: GroupId | None = None
+    data: Personal[str]
+    query: Personal[str]
+    """The provider's handle for acknowledging the press."""
+    provider_message: ProviderMessageId | None = None
+    raw: Raw | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberJoined:
+    """One or more contacts came into a group, at once."""
+
+    SUBJECT: ClassVar[str] = ""
+    contacts: tuple[ContactId, ...]
+    group: GroupId
+    raw: Raw | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberLeft:
+    """A contact left a group, or was removed."""
+
+    SUBJECT: ClassVar[str] = ""
+    contact: ContactId
+    group: GroupId
+    raw: Raw | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachabilityReported:
+    """The provider tells that a contact blocked or unblocked us."""
+
+    SUBJECT: ClassVar[str] = ""
+    contact: ContactId
+    reachable: bool
+    raw: Raw | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupChangeReported:
+    """The provider tells that the bot came into a group, left it, or that the group got a new id or title."""
+
+    SUBJECT: ClassVar[str] = ""
+    group: GroupId
+    change: Slug
+    raw: Raw | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateNotUnderstood:
+    """Something came that this Siyu cannot read; it is kept, and the rest goes on."""
+
+    SUBJECT: ClassVar[str] = ""
+    channel: Slug
+    reason: Slug
+    raw: Raw | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationHandedOver:
+    """A person is answering: the bot keeps silent until ``until``."""
+
+    SUBJECT: ClassVar[str] = ""
+    contact: ContactId
+    operator: OperatorId | None
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationReturned:
+    """The bot may answer again."""
+
+    SUBJECT: ClassVar[str] = ""
+    contact: ContactId
+
+
+INBOUND_EVENTS = (
+    ("message-received/1", MessageReceived),
+    ("message-edited/1", MessageEdited),
+    ("button-pressed/1", ButtonPressed),
+    ("member-joined/1", MemberJoined),
+    ("member-left/1", MemberLeft),
+    ("reachability-reported/1", ReachabilityReported),
+    ("group-change-reported/1", GroupChangeReported),
+    ("update-not-understood/1", UpdateNotUnderstood),
+)
+EVENTS = (
+    ("conversation-handed-over/1", ConversationHandedOver),
+    ("conversation-returned/1", ConversationReturned),
+)

@@ -1,0 +1,1 @@
+"""Customers: a person, behind one or more contacts."""

@@ -1,0 +1,74 @@
+"""What may be asked of a customer. ``customer`` is resolved to whoever it was merged into."""
+
+from dataclasses import dataclass
+
+from domain.customers.events import ConsentSource
+from domain.identity import ContactId, CustomerId, DeliveryId, OperatorId, Slug, Tag
+from domain.message import Personal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCustomer:
+    """Open the record of a new person."""
+
+    customer: CustomerId
+    contact: ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagCustomer:
+    """Put a tag by hand."""
+
+    customer: CustomerId
+    tag: Tag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UntagCustomer:
+    """Take a tag away that was given by hand."""
+
+    customer: CustomerId
+    tag: Tag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameCustomer:
+    """Say what we call this customer."""
+
+    customer: CustomerId
+    remark: Personal[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddNote:
+    """Write something down about this customer."""
+
+    customer: CustomerId
+    operator: OperatorId | None
+    note: Personal[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantConsent:
+    """Record that the person behind this contact agreed."""
+
+    contact: ContactId
+    topic: Slug
+    source: ConsentSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawConsent:
+    """Record that the person behind this contact wants no more of it."""
+
+    contact: ContactId
+    topic: Slug
+    source: ConsentSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseReservation:
+    """Give a cap back for a message that was provably never sent."""
+
+    customer: CustomerId
+    delivery: DeliveryId

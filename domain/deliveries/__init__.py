@@ -1,0 +1,1 @@
+"""Deliveries: one message to one recipient, from its plan to its outcome."""

@@ -1,0 +1,106 @@
+"""What may be asked of a delivery. The claim, which needs the recipient's state too, is the gate's (domain/gate.py)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.deliveries.events import Confirmation, DeliveryClass
+from domain.identity import (
+    BroadcastId,
+    ContactId,
+    CustomerId,
+    DeliveryId,
+    GroupId,
+    OperatorId,
+    ProviderMessageId,
+    Slug,
+    SubjectId,
+)
+from domain.message import Personal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDelivery:
+    """Plan a message; planning the same delivery twice plans it once. Fields as in DeliveryPlanned."""
+
+    delivery: DeliveryId
+    subject: SubjectId
+    kind: DeliveryClass
+    occasion: Slug
+    contact: ContactId | None = None
+    customer: CustomerId | None = None
+    group: GroupId | None = None
+    text: Personal[str] | None = None
+    choices: Personal[list[list[str]]] | None = None
+    broadcast: BroadcastId | None = None
+    not_before: datetime
+    expires_at: datetime
+    automatic: bool = False
+    verbatim: bool = False
+    even_at_night: bool = False
+    reply_to: ProviderMessageId | None = None
+    thread: Slug | None = None
+    operator: OperatorId | None = None
+    service_reason: Personal[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptDelivery:
+    """The provider said yes to this attempt."""
+
+    delivery: DeliveryId
+    attempt: int
+    provider_message: ProviderMessageId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnDelivery:
+    """This attempt provably sent nothing; try again from ``not_before`` on, where tries are left."""
+
+    delivery: DeliveryId
+    attempt: int
+    reason: Slug
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectDelivery:
+    """The provider will never take it. ``unreachable``: nor anything else for this contact."""
+
+    delivery: DeliveryId
+    attempt: int
+    reason: Slug
+    unreachable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoseTrackOfDelivery:
+    """Nobody can tell whether this attempt sent it: a time-out, a reset, or a worker that died."""
+
+    delivery: DeliveryId
+    attempt: int
+    reason: Slug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmDelivery:
+    """A receipt, a click or an answer shows that it arrived."""
+
+    delivery: DeliveryId
+    how: Confirmation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveDelivery:
+    """An operator found out what became of an Unknown one."""
+
+    delivery: DeliveryId
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelDelivery:
+    """It shall not go out after all."""
+
+    delivery: DeliveryId
+    reason: Slug
+    rule: Slug

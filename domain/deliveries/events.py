@@ -1,0 +1,166 @@
+"""What happened to a delivery: the state machine of one message to one recipient."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from domain.identity import (
+    BroadcastId,
+    ContactId,
+    CustomerId,
+    DeliveryId,
+    GroupId,
+    OperatorId,
+    ProviderMessageId,
+    Slug,
+    SubjectId,
+)
+from domain.message import Personal
+
+
+class DeliveryClass(StrEnum):
+    """Which controls a message obeys, and how often it may be tried."""
+
+    MARKETING = "marketing"
+    """Broadcasts, campaigns, anything recurring: at most once."""
+    SERVICE = "service"
+    """A follow-up, an operator's message: at least once."""
+    REPLY = "reply"
+    """An answer to what they just said: at least once."""
+
+
+class Confirmation(StrEnum):
+    """How we know that it arrived."""
+
+    DELIVERED = "delivered"
+    READ = "read"
+    CLICKED = "clicked"
+    REPLIED = "replied"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPlanned:
+    """A message shall go out.
+
+    To one ``contact`` of a ``customer``, or to a ``group``. ``text`` is None where it comes from the ``broadcast``. ``occasion`` names
+    what brought it about (``auto-reply``, ``send``, ``broadcast``). ``automatic``: no person asked for it just now.
+    ``verbatim``: the text is no template.
+    """
+
+    SUBJECT: ClassVar[str] = "subject"
+    delivery: DeliveryId
+    subject: SubjectId
+    kind: DeliveryClass
+    occasion: Slug
+    contact: ContactId | None = None
+    customer: CustomerId | None = None
+    group: GroupId | None = None
+    text: Personal[str] | None = None
+    choices: Personal[list[list[str]]] | None = None
+    """Rows of (label, coded answer): buttons below the text."""
+    broadcast: BroadcastId | None = None
+    not_before: datetime
+    expires_at: datetime
+    automatic: bool = False
+    verbatim: bool = False
+    even_at_night: bool = False
+    reply_to: ProviderMessageId | None = None
+    thread: Slug | None = None
+    operator: OperatorId | None = None
+    service_reason: Personal[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryStarted:
+    """A worker holds it until ``until`` and is about to send: this is the lease.
+
+    ``rendered``: the text that goes out, where filling in variables made it another one than was planned.
+    """
+
+    SUBJECT: ClassVar[str] = "subject"
+    delivery: DeliveryId
+    subject: SubjectId
+    attempt: int
+    worker: Slug
+    until: datetime
+    rendered: Personal[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPostponed:
+    """Not now: provably not sent, or not allowed before ``not_before``. ``reason`` says which control or failure."""
+
+    SUBJECT: ClassVar[str] = ""
+    delivery: DeliveryId
+    not_before: datetime
+    reason: Slug
+    rule: Slug | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryAccepted:
+    """The provider took it."""
+
+    SUBJECT: ClassVar[str] = ""
+    delivery: DeliveryId
+    provider_message: ProviderMessageId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryConfirmed:
+    """It arrived, as far as ``how`` shows."""
+
+    SUBJECT: ClassVar[str] = ""
+    delivery: DeliveryId
+    how: Confirmation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRejected:
+    """The provider will never take it. ``unreachable``: nor anything else for this recipient."""
+
+    SUBJECT: ClassVar[str] = ""
+    delivery: DeliveryId
+    reason: Slug
+    unreachable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryUnknown:
+    """It may have been sent; nobody can tell. Marketing is not sent again by itself."""
+
+    SUBJECT: ClassVar[str] = ""
+    delivery: DeliveryId
+    reason: Slug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySuppressed:
+    """The gate refused it for good: which reason, by which rule."""
+
+    SUBJECT: ClassVar[str] = ""
+    delivery: DeliveryId
+    reason: Slug
+    rule: Slug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryExpired:
+    """Its time passed before it could go."""
+
+    SUBJECT: ClassVar[str] = ""
+    delivery: DeliveryId
+
+
+EVENTS = (
+    ("delivery-planned/1", DeliveryPlanned),
+    ("delivery-started/1", DeliveryStarted),
+    ("delivery-postponed/1", DeliveryPostponed),
+    ("delivery-accepted/1", DeliveryAccepted),
+    ("delivery-confirmed/1", DeliveryConfirmed),
+    ("delivery-rejected/1", DeliveryRejected),
+    ("delivery-unknown/1", DeliveryUnknown),
+    ("delivery-suppressed/1", DeliverySuppressed),
+    ("delivery-expired/1", DeliveryExpired),
+)

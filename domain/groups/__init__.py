@@ -1,0 +1,1 @@
+"""Groups: chats of many, where the bot is a member."""

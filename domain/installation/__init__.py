@@ -1,0 +1,1 @@
+"""The installation: one brand with one log."""

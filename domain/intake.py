@@ -1,0 +1,174 @@
+"""The intake: one thing that came in becomes one fact in the log, once, with what it says about who sent it."""
+
+from collections.abc import Iterable, Iterator
+
+from domain.contacts.commands import BlockContact, SeeContact, UnblockContact
+from domain.conversations.commands import (
+    Chat,
+    Edit,
+    GroupChange,
+    Join,
+    Leave,
+    Message,
+    NotUnderstood,
+    Press,
+    Reachability,
+    Receive,
+    Sender,
+)
+from domain.conversations.conversation import inbound
+from domain.conversations.events import (
+    ButtonPressed,
+    GroupChangeReported,
+    MemberJoined,
+    MemberLeft,
+    MessageEdited,
+    MessageReceived,
+    ReachabilityReported,
+    UpdateNotUnderstood,
+)
+from domain.decider import Handler, Streams, Write
+from domain.errors import BadInput
+from domain.groups.commands import LeaveGroup, MigrateGroup, RejoinGroup, SeeGroup
+from domain.identity import Address, ContactId, CustomerId, GroupId, Party, Slug
+from domain.message import Command, Context, Event, Personal
+from domain.policies.text import normalised, normalised_details
+
+
+def _people(command: Receive) -> Iterator[Sender]:
+    if command.sender is not None:
+        yield command.sender
+    if isinstance(command.content, Join):
+        yield from command.content.members
+    elif isinstance(command.content, Leave):
+        yield command.content.member
+
+
+def _address(command: Receive, party: Party, external_id: str) -> Address:
+    return Address(party, command.channel, command.account, external_id)
+
+
+def addresses(command: Receive) -> Iterable[Address]:
+    """Return everybody a command names."""
+    found = [_address(command, Party.CONTACT, person.external_id) for person in _people(command)]
+    if command.chat is not None:
+        found.append(_address(command, Party.GROUP, command.chat.external_id))
+    return found
+
+
+def receive(command: Receive, streams: Streams, _context: Context) -> Iterator[Write | Command]:
+    """Record the fact; a second one with the same key is a duplicate and leaves no trace."""
+    contact: ContactId | None = None
+    group: GroupId | None = None
+    if command.sender is not None:
+        contact = streams.contact(_address(command, Party.CONTACT, command.sender.external_id))
+    if command.chat is not None:
+        group = streams.group(_address(command, Party.GROUP, command.chat.external_id))
+    fact = _fact(command, contact, group, streams)
+    key = streams.digest("inbound", command.channel, command.account, command.key)
+    yield Write(inbound, key, (fact,), once=True)
+    for person in _people(command):
+        if not isinstance(command.content, Reachability) or command.content.reachable:
+            yield _see(command, person, streams)
+    if command.chat is not None and group is not None:
+        yield _see_group(command, command.chat, group, streams)
+    yield from _consequences(command, contact, group, streams)
+
+
+def _fact(command: Receive, contact: ContactId | None, group: GroupId | None, streams: Streams) -> Event:
+    """Return the event. Raises BadInput for content that lacks who or where: a parser's bug, not a customer's."""
+    content, raw = command.content, command.raw
+    match content:
+        case Message() if contact is not None:
+            return MessageReceived(
+                contact=contact,
+                group=group,
+                kind=content.kind,
+                text=Personal(normalised(content.text)),
+                details=Personal(normalised_details(content.details)) if content.details else None,
+                provider_message=content.provider_message,
+                reply_to=content.reply_to,
+                thread=command.chat.thread if command.chat else None,
+                to_bot=content.to_bot,
+                forwarded=content.forwarded,
+                raw=raw,
+            )
+        case Edit() if contact is not None:
+            text = Personal(normalised(content.text))
+            message = content.provider_message
+            return MessageEdited(contact=contact, group=group, text=text, provider_message=message, raw=raw)
+        case Press() if contact is not None:
+            return ButtonPressed(
+                contact=contact,
+                group=group,
+                data=Personal(normalised(content.data)),
+                query=Personal(normalised(content.query)),
+                provider_message=content.provider_message,
+                raw=raw,
+            )
+        case Join(members=members) if group is not None:
+            who = tuple(streams.contact(_address(command, Party.CONTACT, m.external_id)) for m in members)
+            return MemberJoined(contacts=who, group=group, raw=raw)
+        case Leave(member=member) if group is not None:
+            left = streams.contact(_address(command, Party.CONTACT, member.external_id))
+            return MemberLeft(contact=left, group=group, raw=raw)
+        case Reachability(reachable=reachable) if contact is not None:
+            return ReachabilityReported(contact=contact, reachable=reachable, raw=raw)
+        case GroupChange(change=change) if group is not None:
+            return GroupChangeReported(group=group, change=change, raw=raw)
+        case NotUnderstood(reason=reason):
+            return UpdateNotUnderstood(channel=Slug(command.channel), reason=reason, raw=raw)
+        case _:
+            raise BadInput(f"a {type(content).__name__} from {command.channel} names nobody")
+
+
+def _see(command: Receive, person: Sender, streams: Streams) -> SeeContact:
+    name, username = normalised(person.name), normalised(person.username)
+    started = command.sender is person and command.chat is None
+    return SeeContact(
+        contact=streams.contact(_address(command, Party.CONTACT, person.external_id)),
+        customer=CustomerId(streams.fresh()),
+        channel=command.channel,
+        account=command.account,
+        external_id=Personal(person.external_id),
+        name=Personal(name),
+        username=Personal(username),
+        profile=Slug(streams.digest("profile", name, username, person.language or "")),
+        language=person.language,
+        private=started,
+        source=command.content.source if started and isinstance(command.content, Message) else None,
+    )
+
+
+def _see_group(command: Receive, chat: Chat, group: GroupId, streams: Streams) -> SeeGroup:
+    title = normalised(chat.title)
+    return SeeGroup(
+        group=group,
+        channel=command.channel,
+        account=command.account,
+        external_id=Personal(chat.external_id),
+        title=Personal(title),
+        title_digest=Slug(streams.digest("title", title)),
+        kind=chat.kind,
+    )
+
+
+def _consequences(
+    command: Receive, contact: ContactId | None, group: GroupId | None, streams: Streams
+) -> Iterator[Command]:
+    match command.content:
+        case Reachability(reachable=reachable) if contact is not None:
+            blocked = BlockContact(contact=contact, reason=Slug("blocked"))
+            yield UnblockContact(contact=contact) if reachable else blocked
+        case GroupChange(change="bot-joined") if group is not None:
+            yield RejoinGroup(group=group)
+        case GroupChange(change="bot-left") if group is not None:
+            yield LeaveGroup(group=group, reason=Slug("bot-left"))
+        case GroupChange(change="migrated", new_external_id=str(moved)) if group is not None:
+            streams.move(group, _address(command, Party.GROUP, moved))
+            yield MigrateGroup(group=group, external_id=Personal(moved), kind=Slug("supergroup"))
+        case _:
+            return
+
+
+INTAKE = Handler(Receive, receive, addresses)

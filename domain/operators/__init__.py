@@ -1,0 +1,1 @@
+"""Operators: the people of the brand, their roles and what they did."""

@@ -1,0 +1,61 @@
+"""What may be asked of the team's roster."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.identity import ContactId, Digest, OperatorId, Slug
+from domain.message import Personal
+from domain.operators.events import CommandOutcome, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddOperator:
+    """Take somebody into the team."""
+
+    operator: OperatorId
+    name: Personal[str]
+    name_digest: Digest
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueBindCode:
+    """Make a one-time code for an operator."""
+
+    operator: OperatorId
+    code: Digest
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindOperator:
+    """Somebody says: this code is mine, so this contact is the operator."""
+
+    code: Digest
+    contact: ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRole:
+    """Give an operator another role."""
+
+    operator: OperatorId
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveOperator:
+    """Take somebody out of the team."""
+
+    operator: OperatorId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordCommand:
+    """Write down what an operator asked for and what became of it. ``request`` makes it once only."""
+
+    request: Digest
+    operator: OperatorId
+    command: Slug
+    line: Personal[str]
+    outcome: CommandOutcome

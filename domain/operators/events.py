@@ -1,0 +1,111 @@
+"""What happened to the team, and what it did."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from domain.identity import ContactId, Digest, OperatorId, Slug
+from domain.message import Personal
+
+
+class Role(StrEnum):
+    """What an operator may do; each includes those before it."""
+
+    VIEWER = "viewer"
+    AGENT = "agent"
+    MARKETER = "marketer"
+    MANAGER = "manager"
+    OWNER = "owner"
+
+    def includes(self, other: "Role") -> bool:
+        """Whether this role may do what ``other`` may."""
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
+class CommandOutcome(StrEnum):
+    """What became of an operator's command."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    ASKED = "asked"
+    """It wants a confirmation, or which of several was meant."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorAdded:
+    """A new member of the team. ``name_digest`` keeps two from having one name."""
+
+    SUBJECT: ClassVar[str] = "operator"
+    operator: OperatorId
+    name: Personal[str]
+    name_digest: Digest
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindCodeIssued:
+    """A one-time code was made; only its keyed hash is kept."""
+
+    SUBJECT: ClassVar[str] = ""
+    operator: OperatorId
+    code: Digest
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorBound:
+    """The operator proved by the code that this contact is theirs."""
+
+    SUBJECT: ClassVar[str] = ""
+    operator: OperatorId
+    contact: ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindingRefused:
+    """Somebody tried a code that is wrong, used or too old."""
+
+    SUBJECT: ClassVar[str] = ""
+    contact: ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleChanged:
+    """The operator may do more, or less."""
+
+    SUBJECT: ClassVar[str] = ""
+    operator: OperatorId
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorRemoved:
+    """Not a member of the team any more."""
+
+    SUBJECT: ClassVar[str] = ""
+    operator: OperatorId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandGiven:
+    """An operator gave a command: who, what, and what became of it. ``operator`` is ``cli`` for the owner of the machine."""
+
+    SUBJECT: ClassVar[str] = "operator"
+    operator: OperatorId
+    command: Slug
+    line: Personal[str]
+    outcome: CommandOutcome
+
+
+ROSTER_EVENTS = (
+    ("operator-added/1", OperatorAdded),
+    ("bind-code-issued/1", BindCodeIssued),
+    ("operator-bound/1", OperatorBound),
+    ("binding-refused/1", BindingRefused),
+    ("role-changed/1", RoleChanged),
+    ("operator-removed/1", OperatorRemoved),
+)
+AUDIT_EVENTS = (("command-given/1", CommandGiven),)

@@ -1,0 +1,1 @@
+"""Policies: questions with a plain answer, as pure functions."""

@@ -1,0 +1,108 @@
+"""What is due: hints for the scheduler, read from a view. What they lead to is decided on the streams."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from domain.identity import (
+    Account,
+    BroadcastId,
+    Channel,
+    ContactId,
+    DeliveryId,
+    GroupId,
+    ScheduleId,
+    Slug,
+    ZoneName,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A delivery that may be started. ``priority``: 0 reply, 1 service, 2 marketing."""
+
+    delivery: DeliveryId
+    priority: int
+    channel: Channel
+    account: Account
+    contact: ContactId | None
+    group: GroupId | None
+    not_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLease:
+    """A delivery that somebody started and nobody finished."""
+
+    delivery: DeliveryId
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class DueSchedule:
+    """A recurring message. ``starts_at``: no slot before it; ``last_day``: the newest local date it fired for."""
+
+    schedule: ScheduleId
+    recurrence: Slug
+    zone: ZoneName
+    starts_at: datetime
+    last_day: date | None
+
+
+class Agenda(Protocol):
+    """Reads what is due. Synchronous; a lag of the view delays, it never doubles."""
+
+    def due(self, now: datetime, limit: int, *, marketing: bool) -> Sequence[DueDelivery]:
+        """Return planned deliveries that may start, and unknown ones that may be sent again; replies first, then by time.
+
+        Those past their expiry are among them: the gate records that they expired. ``marketing``: whether marketing is wanted too.
+        """
+        ...
+
+    def broken_leases(self, now: datetime, limit: int) -> Sequence[BrokenLease]:
+        """Return what was started with a lease that ended."""
+        ...
+
+    def broadcasts(self, now: datetime) -> Sequence[BroadcastId]:
+        """Return confirmed broadcasts whose time has come and that are not fanned out."""
+        ...
+
+    def schedules(self) -> Sequence[DueSchedule]:
+        """Return all recurring messages that were not ended."""
+        ...
+
+    def next_moment(self, after: datetime) -> datetime | None:
+        """Return when the next delivery or broadcast falls due, or a lease ends; None where nothing waits."""
+        ...
+
+
+@dataclass(slots=True)
+class MemoryAgenda:
+    """An agenda that somebody filled."""
+
+    deliveries: list[DueDelivery] = field(default_factory=list)
+    broken: list[BrokenLease] = field(default_factory=list)
+    due_broadcasts: list[BroadcastId] = field(default_factory=list)
+    recurring: list[DueSchedule] = field(default_factory=list)
+
+    def due(self, now: datetime, limit: int, *, marketing: bool) -> Sequence[DueDelivery]:
+        """See Agenda."""
+        ready = [d for d in self.deliveries if d.not_before <= now and (marketing or d.priority < 2)]  # noqa: PLR2004  # 2 is marketing
+        return sorted(ready, key=lambda d: (d.priority, d.not_before))[:limit]
+
+    def broken_leases(self, now: datetime, limit: int) -> Sequence[BrokenLease]:  # noqa: ARG002  # as filled
+        """See Agenda."""
+        return self.broken[:limit]
+
+    def broadcasts(self, now: datetime) -> Sequence[BroadcastId]:  # noqa: ARG002  # as filled
+        """See Agenda."""
+        return self.due_broadcasts
+
+    def schedules(self) -> Sequence[DueSchedule]:
+        """See Agenda."""
+        return self.recurring
+
+    def next_moment(self, after: datetime) -> datetime | None:
+        """See Agenda."""
+        return min((d.not_before for d in self.deliveries if d.not_before > after), default=None)

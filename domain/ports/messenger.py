@@ -1,0 +1,54 @@
+"""Sending one message over a channel."""
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from domain.errors import SendFailed
+from domain.identity import Address, ProviderMessageId, Slug
+
+REQUEST_TIMEOUT_S = 30.0
+"""No request to a provider takes longer; the lease of a delivery is built on it (shared/design/delivery.md, "Frozen workers")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One message for one address. ``key``: the delivery's id, for providers that know duplicate keys.
+
+    ``choices``: rows of (label, coded answer) below the text. ``thread``: the forum topic.
+    """
+
+    key: str
+    to: Address
+    text: str
+    choices: tuple[tuple[tuple[str, str], ...], ...] = ()
+    reply_to: ProviderMessageId | None = None
+    thread: Slug | None = None
+
+
+class Messenger(Protocol):
+    """One channel's way out."""
+
+    async def send(self, outbound: Outbound) -> ProviderMessageId | None:
+        """Send, and return the provider's id of the message, if it gives one.
+
+        Ends within 30 s. Raises TemporaryFailure or PermanentFailure where it was provably not sent, OutcomeUnknown where nobody can
+        tell.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class MemoryMessenger:
+    """A messenger that keeps what it was given; ``failures`` are raised first, one a send."""
+
+    sent: list[Outbound] = field(default_factory=list)
+    failures: list[SendFailed] = field(default_factory=list)
+    _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    async def send(self, outbound: Outbound) -> ProviderMessageId | None:
+        """See Messenger."""
+        if self.failures:
+            raise self.failures.pop(0)
+        self.sent.append(outbound)
+        return ProviderMessageId(str(next(self._ids)))

@@ -1,0 +1,1 @@
+"""Processes: event in, commands out."""

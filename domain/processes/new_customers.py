@@ -1,0 +1,25 @@
+"""Somebody new wrote: open their record, and note the consent that writing to us implies where it does."""
+
+from collections.abc import Iterable
+
+from domain.contacts.events import ContactReached, ContactSeen
+from domain.customers.commands import CreateCustomer, GrantConsent
+from domain.customers.events import MARKETING, ConsentSource
+from domain.decider import Process, Streams
+from domain.message import Command, Recorded
+
+
+def new_customers(*, implied_consent: bool) -> Process:
+    """``implied_consent``: writing to the account in private counts as consent (region cn; delivery.md, "Consent")."""
+
+    def react(recorded: Recorded, _streams: Streams) -> Iterable[Command]:
+        event = recorded.event
+        if isinstance(event, ContactSeen):
+            yield CreateCustomer(customer=event.customer, contact=event.contact)
+        if isinstance(event, ContactSeen | ContactReached) and implied_consent:
+            started = event.private if isinstance(event, ContactSeen) else True
+            if started:
+                source = ConsentSource.CONTACT_STARTED
+                yield GrantConsent(contact=event.contact, topic=MARKETING, source=source)
+
+    return Process("new-customers", (ContactSeen, ContactReached), react, immediate=True)

@@ -1,0 +1,44 @@
+"""Where things are registered: literal tuples, nothing registers itself."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from domain.broadcasts.broadcast import broadcasts
+from domain.contacts.contact import contacts
+from domain.conversations.conversation import conversations, inbound
+from domain.customers.customer import customers
+from domain.decider import Decider, Handler, Process
+from domain.deliveries.delivery import deliveries
+from domain.dispatch import Registry
+from domain.gate import GATE
+from domain.groups.group import groups
+from domain.installation.installation import installation
+from domain.intake import INTAKE
+from domain.operators.roster import audit, roster
+from domain.rules.rulebook import rulebook
+from domain.schedules.schedule import schedules, slots
+
+DECIDERS: tuple[Decider[Any], ...] = (
+    inbound,
+    contacts,
+    customers,
+    conversations,
+    deliveries,
+    groups,
+    roster,
+    audit,
+    rulebook,
+    broadcasts,
+    schedules,
+    slots,
+    installation,
+)
+HANDLERS: tuple[Handler, ...] = (INTAKE, GATE)
+
+EVENT_TYPES: dict[str, type] = {slug: event for decider in DECIDERS for slug, event in decider.events}
+"""Slug and version of every event the log may hold today, with its class. Older versions are upcast by bot/eventlog/upcasters.py."""
+
+
+def registry(processes: Iterable[Process]) -> Registry:
+    """Return what the dispatcher decides with. ``processes`` come from bootstrap, joined with matching and rendering."""
+    return Registry.build(DECIDERS, HANDLERS, processes)

@@ -1,0 +1,1 @@
+"""Schedules: what recurs, and the slots in which it fired."""

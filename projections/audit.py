@@ -1,0 +1,192 @@
+"""Audit: who did what to the installation, its rules, its team and people's consent; and every operator's command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Connection, String, Table, Text, insert, select
+
+from domain.broadcasts.events import BroadcastCancelled, BroadcastConfirmed, BroadcastDrafted
+from domain.customers.events import ConsentGranted, ConsentWithdrawn
+from domain.identity import ContactId, CustomerId, EventId, OperatorId, Slug
+from domain.installation.events import (
+    HistoryImported,
+    InstallationPrepared,
+    MarketingPaused,
+    MarketingResumed,
+    SendingResumed,
+)
+from domain.message import Event, Recorded
+from domain.operators.events import (
+    BindCodeIssued,
+    BindingRefused,
+    CommandGiven,
+    OperatorAdded,
+    OperatorBound,
+    OperatorRemoved,
+    RoleChanged,
+)
+from domain.rules.events import RuleAdded, RuleRemoved, WelcomeSet
+from domain.schedules.events import ScheduleCreated, ScheduleEnded
+from projections.projection import Projection, Row
+from projections.schema import METADATA, Utc
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Utc, nullable=False, index=True),
+    Column("what", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("event", String, nullable=False),
+    Column("cause", String),
+    Column("operator", String, index=True),
+    Column("command", String),
+    Column("outcome", String),
+    Column("customer", String, index=True),
+    Column("contact", String),
+    Column("detail", Text),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One thing that was done.
+
+    ``what``: the event's slug, such as ``command-given``. ``actor``: who caused it. ``operator``: who gave the command, or whom
+    it concerns. ``detail``: the command's line, a role, a topic and its source, a rule's id.
+    """
+
+    position: int
+    at: datetime
+    what: Slug
+    actor: Slug
+    event: EventId
+    cause: EventId | None
+    operator: OperatorId | None
+    command: Slug | None
+    outcome: Slug | None
+    customer: CustomerId | None
+    contact: ContactId | None
+    detail: str | None
+
+
+# --- apply ---------------------------------------------------------------------------------------------------------
+
+
+def _details(event: Event) -> dict[str, Any]:
+    match event:
+        case CommandGiven(operator=operator, command=command, line=line, outcome=outcome):
+            return {"operator": operator, "command": command, "outcome": outcome.value, "detail": line.value}
+        case OperatorAdded(operator=operator, role=role) | RoleChanged(operator=operator, role=role):
+            return {"operator": operator, "detail": role.value}
+        case BindCodeIssued(operator=operator) | OperatorRemoved(operator=operator):
+            return {"operator": operator}
+        case OperatorBound(operator=operator, contact=contact):
+            return {"operator": operator, "contact": contact}
+        case BindingRefused(contact=contact):
+            return {"contact": contact}
+        case ConsentGranted() | ConsentWithdrawn():
+            return {
+                "customer": event.customer,
+                "contact": event.contact,
+                "detail": f"{event.topic} {event.source.value}",
+            }
+        case RuleAdded(rule=rule) | RuleRemoved(rule=rule):
+            return {"detail": rule}
+        case WelcomeSet(text=text):
+            return {"detail": text.value}
+        case MarketingPaused(operator=operator) | MarketingResumed(operator=operator):
+            return {"operator": operator}
+        case BroadcastDrafted(broadcast=broadcast, operator=operator):
+            return {"operator": operator, "detail": broadcast}
+        case BroadcastConfirmed(broadcast=broadcast) | BroadcastCancelled(broadcast=broadcast):
+            return {"detail": broadcast}
+        case ScheduleCreated(schedule=schedule, operator=operator, customer=customer):
+            return {"operator": operator, "customer": customer, "detail": schedule}
+        case ScheduleEnded(schedule=schedule):
+            return {"detail": schedule}
+        case HistoryImported(events=events):
+            return {"detail": str(events)}
+        case _:
+            return {}
+
+
+_COLUMNS: Row = {column.name: None for column in AUDIT.columns}
+
+
+def _row(recorded: Recorded) -> Row:
+    return {
+        **_COLUMNS,
+        "position": recorded.position,
+        "at": recorded.recorded_at,
+        "what": recorded.type.partition("/")[0],
+        "actor": recorded.actor,
+        "event": recorded.id,
+        "cause": recorded.cause,
+        **_details(recorded.event),
+    }
+
+
+def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
+    connection.execute(insert(AUDIT), [_row(recorded) for recorded in batch])
+
+
+audit = Projection(
+    name="audit",
+    version=1,
+    tables=(AUDIT,),
+    listens_to=frozenset(
+        {
+            CommandGiven,
+            OperatorAdded,
+            BindCodeIssued,
+            OperatorBound,
+            BindingRefused,
+            RoleChanged,
+            OperatorRemoved,
+            ConsentGranted,
+            ConsentWithdrawn,
+            RuleAdded,
+            RuleRemoved,
+            WelcomeSet,
+            BroadcastDrafted,
+            BroadcastConfirmed,
+            BroadcastCancelled,
+            ScheduleCreated,
+            ScheduleEnded,
+            InstallationPrepared,
+            MarketingPaused,
+            MarketingResumed,
+            HistoryImported,
+            SendingResumed,
+        }
+    ),
+    apply=_apply,
+)
+
+
+# --- queries -------------------------------------------------------------------------------------------------------
+
+
+def entries(
+    connection: Connection,
+    *,
+    operator: OperatorId | None = None,
+    customer: CustomerId | None = None,
+    what: Slug | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[AuditEntry]:
+    """Return what was done, newest first: by or to an operator, about a customer, of one kind; ``before`` a position, for pages."""
+    statement = select(AUDIT).order_by(AUDIT.c.position.desc()).limit(limit)
+    if operator is not None:
+        statement = statement.where(AUDIT.c.operator == operator)
+    if customer is not None:
+        statement = statement.where(AUDIT.c.customer == customer)
+    if what is not None:
+        statement = statement.where(AUDIT.c.what == what)
+    if before is not None:
+        statement = statement.where(AUDIT.c.position < before)
+    return [AuditEntry(**row) for row in connection.execute(statement).mappings()]

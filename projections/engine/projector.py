@@ -1,0 +1,279 @@
+"""The projector: folds the log into the views, batch by batch, rows and position in one transaction."""
+
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from domain.errors import Rejected
+from domain.message import Recorded
+from domain.ports.event_log import EventLog, LogIdentity, Unreadable
+from projections.engine.positions import PARKED, POSITIONS, Parked, parked
+from projections.engine.store import Views, is_store_trouble
+from projections.engine.waiting import Waiting
+from projections.projection import Projection
+
+BATCH = 500
+"""Events that are applied in one transaction."""
+LONGEST_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many parked events were applied after all, and which are still parked."""
+
+    applied: int
+    still_parked: tuple[Parked, ...]
+
+
+class Projector:
+    """Keeps views up to date. Plain synchronous code: threads and tasks only drive it, any of them at any time.
+
+    Several processes may drive the same views: the row of a view's position is locked while a batch is applied. A view whose log id,
+    incarnation, version or last event is not as stored is dropped and computed again from the beginning, by itself.
+    """
+
+    def __init__(self, views: Views, log: EventLog, projections: Sequence[Projection]) -> None:
+        self.views, self.log = views, log
+        self._projections = {projection.name: projection for projection in projections}
+        self._lock = threading.RLock()
+        self._adopted: LogIdentity | None = None
+        self._at: dict[str, int] = {}
+        self._waiting = Waiting()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the views."""
+        return tuple(self._projections)
+
+    def named(self, names: Collection[str] = ()) -> list[Projection]:
+        """Return these views; all, where none is named. Raises Rejected for one that does not exist."""
+        unknown = [name for name in names if name not in self._projections]
+        if unknown:
+            raise Rejected(f"there is no view {unknown[0]!r}: the views are {', '.join(self.names)}")
+        return [self._projections[name] for name in names or self.names]
+
+    def step(self, until: int | None = None) -> int:
+        """Apply up to 500 events to every view that is behind; none above position ``until``.
+
+        Returns how many events were read: 0 when all views are at the end. Raises StoreUnavailable; what was not committed is applied by
+        the next call.
+        """
+        with self._lock:
+            self._adopt()
+            read = 0
+            for position in sorted(set(self._at.values())):
+                batch = self.log.read(position, BATCH)
+                if until is not None:
+                    batch = [recorded for recorded in batch if recorded.position <= until]
+                if batch:
+                    group = [self._projections[name] for name, at in self._at.items() if at == position]
+                    self._deliver(group, batch)
+                    read += len(batch)
+            self._waiting.tell(self._at)
+            return read
+
+    async def wait_for(self, position: int, timeout_s: float, views: Collection[str] = ()) -> None:
+        """Return when all views (or these) have come to ``position``, moved by whoever drives ``step``.
+
+        Raises StoreUnavailable when they have not after ``timeout_s``.
+        """
+        await self._waiting.wait(views or self.names, position, timeout_s)
+
+    def rebuild(
+        self, names: Collection[str] = (), report: Callable[[int, int], None] = lambda _done, _total: None
+    ) -> None:
+        """Drop views (all, where none is named) and compute them again from the log.
+
+        ``report`` is called with (position reached, last position) after each batch. Raises Rejected for a view that does not exist.
+        """
+        chosen = self.named(names)
+        with self._lock:
+            self._adopt()
+            identity = self.log.identity()
+            with self.views.write() as connection:
+                self.views.alone(connection)
+                for projection in chosen:
+                    self._begin_again(connection, projection, identity)
+            self._at.update((projection.name, 0) for projection in chosen)
+            total = self.log.head()
+            report(0, total)
+            while self._slowest(chosen) < total and self.step():
+                report(self._slowest(chosen), total)
+
+    def _slowest(self, chosen: Sequence[Projection]) -> int:
+        return min(self._at.get(projection.name, 0) for projection in chosen)
+
+    def replay(self, position: int | None = None) -> Replayed:
+        """Try parked events again, in order; all of them, or those at one position."""
+        with self._lock:
+            self._adopt()
+            with self.views.read() as connection:
+                waiting = parked(connection, self.names, position)
+            applied = sum([self._replay_one(entry) for entry in waiting])
+            with self.views.read() as connection:
+                return Replayed(applied, tuple(parked(connection, self.names, position)))
+
+    def _replay_one(self, entry: Parked) -> bool:
+        found = self.log.read(entry.position - 1, 1)
+        recorded = next((recorded for recorded in found if recorded.position == entry.position), None)
+        if recorded is None or isinstance(recorded.event, Unreadable):
+            return False
+        projection = self._projections[entry.view]
+        with self.views.write() as connection:
+            self._stored(connection, [projection])  # nobody else applies meanwhile
+            this = (PARKED.c.view == entry.view) & (PARKED.c.position == entry.position)
+            connection.execute(delete(PARKED).where(this))
+            return self._singly(connection, projection, [recorded]) == 0
+
+    # Which log, and which version of a view
+
+    def _adopt(self) -> None:
+        """At the first step, and when the log has become another: find out where each view stands, and begin again where it must be."""
+        identity = self.log.identity()
+        if identity == self._adopted:
+            return
+        with self.views.write() as connection:
+            self.views.alone(connection)
+            self.views.make(connection, [POSITIONS, PARKED])
+            stored = {row.view: row for row in connection.execute(select(POSITIONS))}
+            for name, projection in self._projections.items():
+                row = stored.get(name)
+                expected = (projection.version, identity.id, identity.incarnation)
+                if (
+                    row is not None
+                    and (row.version, row.log_id, row.incarnation) == expected
+                    and self._knows(row.position, row.last_event)
+                ):
+                    self.views.make(connection, projection.tables)
+                    self._at[name] = row.position
+                else:
+                    self._begin_again(connection, projection, identity)
+                    self._at[name] = 0
+        self._adopted = identity
+
+    def _knows(self, position: int, last_event: str) -> bool:
+        """Whether the log has the same event at this position."""
+        if position == 0:
+            return True
+        return [
+            _mark(recorded) for recorded in self.log.read(position - 1, 1) if recorded.position == position
+        ] == [last_event]
+
+    def _begin_again(self, connection: Connection, projection: Projection, identity: LogIdentity) -> None:
+        self.views.drop(connection, projection.tables)
+        self.views.make(connection, projection.tables)
+        connection.execute(delete(PARKED).where(PARKED.c.view == projection.name))
+        connection.execute(delete(POSITIONS).where(POSITIONS.c.view == projection.name))
+        row = {
+            "view": projection.name,
+            "version": projection.version,
+            "log_id": identity.id,
+            "incarnation": identity.incarnation,
+            "position": 0,
+            "last_event": "",
+        }
+        connection.execute(insert(POSITIONS), [row])
+
+    # Applying
+
+    def _deliver(self, group: Sequence[Projection], batch: Sequence[Recorded]) -> None:
+        """Apply a batch to views that stand at the same position: together in one transaction; each alone if one of them fails."""
+        try:
+            self._commit(group, batch, self._at_once)
+        except Exception as error:
+            if not _is_poison(error):
+                raise
+            for projection in group:
+                self._commit([projection], batch, self._singly)
+
+    def _commit(
+        self,
+        group: Sequence[Projection],
+        batch: Sequence[Recorded],
+        take: Callable[[Connection, Projection, Sequence[Recorded]], object],
+    ) -> None:
+        reached: dict[str, int | None] = {}
+        with self.views.write() as connection:
+            stored = self._stored(connection, group)
+            for projection in group:
+                position = stored.get(projection.name)
+                reached[projection.name] = position
+                if position is None or position < self._at[projection.name]:
+                    continue  # another process has dropped it, or computes it again: that is where we go on, or not
+                fresh = [recorded for recorded in batch if recorded.position > position]
+                if fresh:
+                    take(connection, projection, fresh)
+                    reached[projection.name] = fresh[-1].position
+            moved = [name for name, position in reached.items() if position == batch[-1].position]
+            connection.execute(
+                update(POSITIONS)
+                .where(POSITIONS.c.view.in_(moved))
+                .values(position=batch[-1].position, last_event=_mark(batch[-1]))
+            )
+        for name, now_at in reached.items():
+            if now_at is None:
+                del self._at[name]  # a newer Siyu keeps this view in another version
+            else:
+                self._at[name] = now_at
+
+    def _stored(self, connection: Connection, group: Sequence[Projection]) -> Mapping[str, int]:
+        """Return the positions of those views that are still ours, locked until the transaction ends."""
+        names = [projection.name for projection in group]
+        rows = connection.execute(
+            select(POSITIONS).where(POSITIONS.c.view.in_(names)).order_by(POSITIONS.c.view).with_for_update()
+        )
+        identity = self._adopted
+        return {
+            row.view: row.position
+            for row in rows
+            if identity is not None
+            and (row.version, row.log_id, row.incarnation)
+            == (self._projections[row.view].version, identity.id, identity.incarnation)
+        }
+
+    def _at_once(self, connection: Connection, projection: Projection, fresh: Sequence[Recorded]) -> None:
+        readable = []
+        for recorded in fresh:
+            if isinstance(recorded.event, Unreadable):
+                _park(connection, projection, recorded, recorded.event.error)
+            elif type(recorded.event) in projection.listens_to:
+                readable.append(recorded)
+        if readable:
+            projection.apply(connection, readable)
+
+    def _singly(self, connection: Connection, projection: Projection, fresh: Sequence[Recorded]) -> int:
+        """Apply event by event, so that only the poisonous ones are parked. Returns how many those were."""
+        failed = 0
+        for recorded in fresh:
+            try:
+                with connection.begin_nested():
+                    self._at_once(connection, projection, [recorded])
+            except Exception as error:
+                if not _is_poison(error):
+                    raise
+                _park(connection, projection, recorded, f"{type(error).__name__}: {error}")
+                failed += 1
+        return failed
+
+
+def _is_poison(error: Exception) -> bool:
+    """Whether an event is to blame: anything but a store that fails."""
+    return not is_store_trouble(error)
+
+
+def _park(connection: Connection, projection: Projection, recorded: Recorded, error: str) -> None:
+    row = {
+        "view": projection.name,
+        "position": recorded.position,
+        "stream": recorded.stream,
+        "error": error[:LONGEST_ERROR],
+        "at": recorded.recorded_at,
+    }
+    connection.execute(insert(PARKED), [row])
+
+
+def _mark(recorded: Recorded) -> str:
+    return sha256(recorded.id.encode("utf8")).hexdigest()[:32]

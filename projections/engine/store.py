@@ -1,0 +1,174 @@
+"""The store of the views: an SQLite file of their own, or a schema in PostgreSQL."""
+
+import sqlite3
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, StaticPool, Table, create_engine, event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.schema import CreateSchema, DropSchema
+
+from domain.errors import StoreUnavailable
+from projections.schema import METADATA
+
+BUSY_TIMEOUT_MS = 10_000
+CONNECTIONS = 5
+MORE_CONNECTIONS = 15
+PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",  # what a power cut takes is computed again
+    "PRAGMA secure_delete = ON",  # personal texts are in clear here: what is deleted is overwritten
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+class Views:
+    """Owns the connections to the views' tables. Threads may share it."""
+
+    def __init__(self, where: str | Path | None, schema: str = "views") -> None:
+        """Open the store.
+
+        ``where``: the path of an SQLite file, made (mode 0600) if missing, or a ``postgresql://`` URL; there the tables lie in ``schema``.
+        None: a nameless temporary file, gone with its only connection, so that a crash leaves nothing behind.
+        """
+        self._url = _postgres_url(where) if isinstance(where, str) and "://" in where else None
+        self.schema = schema
+        self.is_postgres = self._url is not None
+        if self._url is not None:
+            self.engine = _postgres(self._url, schema)
+        else:
+            self.engine = _sqlite(None if where is None else Path(where))
+
+    @contextmanager
+    def scratch(self) -> Iterator["Views"]:
+        """Give an empty store of the same kind, for comparing; it is dropped at the end."""
+        if self._url is None:
+            views = Views(None)
+            try:
+                yield views
+            finally:
+                views.close()
+            return
+        views = Views(
+            self._url.render_as_string(hide_password=False), schema=f"{self.schema}_{uuid.uuid4().hex[:12]}"
+        )
+        try:
+            yield views
+        finally:
+            with views.engine.begin() as connection:
+                connection.execute(DropSchema(views.schema, cascade=True, if_exists=True))
+            views.close()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection for queries. Raises StoreUnavailable."""
+        with _unavailable(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """As ``read``, and all that is asked is answered from one and the same moment."""
+        with _unavailable(), self.engine.connect() as connection:
+            if self.is_postgres:  # SQLite's transactions always are
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection in a transaction that is committed at the end. Raises StoreUnavailable."""
+        with _unavailable(), self.engine.connect() as connection:
+            connection.execution_options(writes=True)
+            with connection.begin():
+                yield connection
+
+    def alone(self, connection: Connection) -> None:
+        """Keep other processes from making or dropping tables until this transaction ends."""
+        if self.is_postgres:
+            lock = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
+            connection.execute(lock, {"name": f"siyu-views:{self.schema}"})
+
+    def make(self, connection: Connection, tables: Sequence[Table]) -> None:
+        """Create those of the tables that are missing; call ``alone`` before."""
+        if self.is_postgres:
+            connection.execute(CreateSchema(self.schema, if_not_exists=True))
+        METADATA.create_all(connection, tables=tables)
+
+    def drop(self, connection: Connection, tables: Sequence[Table]) -> None:
+        """Drop those of the tables that exist; call ``alone`` before."""
+        METADATA.drop_all(connection, tables=tables)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def is_store_trouble(error: BaseException) -> bool:
+    """Whether it is the store that fails (full, locked, away, damaged), rather than what it was asked to keep."""
+    if isinstance(error, InterfaceError):
+        return not isinstance(error.orig, sqlite3.InterfaceError)  # SQLite's: a value that it cannot bind
+    return isinstance(error, OperationalError | InternalError) or type(error) is DatabaseError
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if is_store_trouble(error):
+            raise StoreUnavailable(f"the views cannot be read or written now: {error.orig}") from error
+        raise
+
+
+def _postgres_url(where: str) -> URL:
+    return make_url(where.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg")
+
+
+def _postgres(url: URL, schema: str) -> Engine:
+    return create_engine(
+        url,
+        connect_args={"options": f"-csearch_path={schema} -ctimezone=UTC"},
+        pool_size=CONNECTIONS,
+        max_overflow=MORE_CONNECTIONS,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+
+
+def _sqlite(path: Path | None) -> Engine:
+    """None: a nameless temporary file."""
+    if path is None:
+        engine = create_engine(
+            "sqlite://",
+            creator=lambda: sqlite3.connect("", check_same_thread=False),
+            poolclass=StaticPool,
+            hide_parameters=True,
+        )
+    else:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        engine = create_engine(
+            URL.create("sqlite", database=str(path)),
+            connect_args={"check_same_thread": False},
+            pool_size=CONNECTIONS,
+            max_overflow=MORE_CONNECTIONS,
+            hide_parameters=True,
+        )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401  # a record of SQLAlchemy's pool
+    connection.isolation_level = None  # the driver begins no transaction behind our back: _begin_sqlite does
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

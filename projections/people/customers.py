@@ -1,0 +1,295 @@
+"""Customers: the person behind one or more contacts, with a short number that is never reused."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    RowMapping,
+    Select,
+    String,
+    Table,
+    exists,
+    func,
+    select,
+)
+
+from domain.customers.events import (
+    ConsentGranted,
+    ConsentWithdrawn,
+    CustomerCreated,
+    CustomerNamed,
+    NoteAdded,
+)
+from domain.identity import ContactId, CustomerId, Slug, SubjectId
+from domain.message import Recorded
+from projections.people.contacts import CONTACTS, Contact, as_contact, key
+from projections.projection import Projection, Rows
+from projections.schema import METADATA, Utc
+
+CUSTOMERS = Table(
+    "customers",
+    METADATA,
+    Column("customer", String, primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("remark", String, nullable=False, default=""),
+    Column("remark_key", String, nullable=False, default="", index=True),
+    Column("notes", Integer, nullable=False, default=0),
+    Column("created_at", Utc, nullable=False),
+)
+"""A row is never removed: the number is counted from them."""
+CONSENTS = Table(
+    "customer_consents",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("customer", String, nullable=False, index=True),
+    Column("topic", String, nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("contact", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Where a customer stands on a topic, and how we know."""
+
+    topic: Slug
+    granted: bool
+    contact: ContactId
+    source: Slug
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """``remark``: what we call them. ``contacts``: the one who wrote last first."""
+
+    id: CustomerId
+    number: int
+    remark: str
+    notes: int
+    created_at: datetime
+    contacts: tuple[Contact, ...]
+    consents: tuple[Consent, ...]
+
+    @property
+    def name(self) -> str:
+        """What to show: the remark, else a contact's name, else the number."""
+        return self.remark or next((known.name for known in self.contacts if known.name), f"#{self.number}")
+
+    @property
+    def last_in(self) -> datetime | None:
+        """When their last message was sent, over all contacts."""
+        return max((known.last_in for known in self.contacts if known.last_in is not None), default=None)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether this is one of us."""
+        return any(known.operator is not None for known in self.contacts)
+
+
+# --- apply ---------------------------------------------------------------------------------------------------------
+
+CustomerEvent = CustomerCreated | CustomerNamed | NoteAdded | ConsentGranted | ConsentWithdrawn
+
+
+def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
+    events: list[tuple[Recorded, CustomerEvent]] = [
+        (recorded, recorded.event) for recorded in batch if isinstance(recorded.event, CustomerEvent)
+    ]
+    customers_ = Rows(connection, CUSTOMERS, (event.customer for _, event in events))
+    agreed = Rows(connection, CONSENTS, (_consent_id(event) for _, event in events))
+    number: int | None = None
+    for recorded, event in events:
+        match event:
+            case CustomerCreated(customer=customer):
+                if number is None:
+                    number = connection.execute(
+                        select(func.coalesce(func.max(CUSTOMERS.c.number), 0))
+                    ).scalar_one()
+                number += 1
+                customers_.put({"customer": customer, "number": number, "created_at": recorded.occurred_at})
+            case CustomerNamed(customer=customer, remark=remark):
+                row = customers_[customer]
+                row["remark"], row["remark_key"] = remark.value, key(remark.value)
+            case NoteAdded(customer=customer):
+                customers_[customer]["notes"] += 1
+            case ConsentGranted() | ConsentWithdrawn():
+                agreed.put(_consent(recorded, event))
+    customers_.save()
+    agreed.save()
+
+
+def _consent_id(event: CustomerEvent) -> str:
+    return f"{event.customer}:{event.topic}" if isinstance(event, ConsentGranted | ConsentWithdrawn) else ""
+
+
+def _consent(recorded: Recorded, event: ConsentGranted | ConsentWithdrawn) -> dict[str, Any]:
+    return {
+        "id": _consent_id(event),
+        "customer": event.customer,
+        "topic": event.topic,
+        "granted": isinstance(event, ConsentGranted),
+        "contact": event.contact,
+        "source": event.source.value,
+        "at": recorded.occurred_at,
+    }
+
+
+customers = Projection(
+    name="customers",
+    version=1,
+    tables=(CUSTOMERS, CONSENTS),
+    listens_to=frozenset({CustomerCreated, CustomerNamed, NoteAdded, ConsentGranted, ConsentWithdrawn}),
+    apply=_apply,
+)
+
+
+# --- queries -------------------------------------------------------------------------------------------------------
+
+Among = Select[Any] | Collection[CustomerId]
+"""Whom a query may return: ids, or another view's question for ids (``projections.tags.holders``), asked in the same statement."""
+
+
+def customer(connection: Connection, wanted: CustomerId) -> Customer | None:
+    """Return one customer, None where there is none."""
+    return next(iter(customers_by_id(connection, [wanted])), None)
+
+
+def customers_by_id(connection: Connection, wanted: Collection[CustomerId]) -> list[Customer]:
+    """Return those of the customers that exist, by number."""
+    return with_contacts(
+        connection, select(CUSTOMERS).where(CUSTOMERS.c.customer.in_(wanted)).order_by(CUSTOMERS.c.number)
+    )
+
+
+def listed(
+    connection: Connection,
+    *,
+    among: Among | None = None,
+    staff: bool = False,
+    after: int = 0,
+    limit: int = 50,
+) -> list[Customer]:
+    """Return customers with a number above ``after``, by number; ``among`` narrows them; those of operators only if asked for."""
+    statement = select(CUSTOMERS).where(CUSTOMERS.c.number > after).order_by(CUSTOMERS.c.number).limit(limit)
+    if among is not None:
+        statement = statement.where(CUSTOMERS.c.customer.in_(among))
+    if not staff:
+        statement = statement.where(~_of_staff())
+    return with_contacts(connection, statement)
+
+
+def count(connection: Connection, *, among: Among | None = None) -> int:
+    """Return how many customers there are, without those of operators."""
+    statement = select(func.count()).select_from(CUSTOMERS).where(~_of_staff())
+    if among is not None:
+        statement = statement.where(CUSTOMERS.c.customer.in_(among))
+    return connection.execute(statement).scalar_one()
+
+
+def recipients(
+    connection: Connection, *, among: Among | None = None, after: int = 0, limit: int = 500
+) -> list[tuple[int, CustomerId, ContactId]]:
+    """Return (number, customer, contact) of those whom a message can reach, by number above ``after``.
+
+    One contact a customer, the one who wrote last. Left out: operators, the blocked, who never wrote in private. Consent and caps are the
+    gate's to judge.
+    """
+    reachable = (
+        select(
+            CUSTOMERS.c.number,
+            CUSTOMERS.c.customer,
+            CONTACTS.c.contact,
+            func.row_number()
+            .over(
+                partition_by=CUSTOMERS.c.customer,
+                order_by=(CONTACTS.c.last_in.desc().nulls_last(), CONTACTS.c.contact),
+            )
+            .label("choice"),
+        )
+        .join(CONTACTS, CONTACTS.c.customer == CUSTOMERS.c.customer)
+        .where(CUSTOMERS.c.number > after, CONTACTS.c.private, CONTACTS.c.blocked.is_(None), ~_of_staff())
+    )
+    if among is not None:
+        reachable = reachable.where(CUSTOMERS.c.customer.in_(among))
+    chosen = reachable.subquery()
+    statement = (
+        select(chosen.c.number, chosen.c.customer, chosen.c.contact)
+        .where(chosen.c.choice == 1)
+        .order_by(chosen.c.number)
+        .limit(limit)
+    )
+    return [(row.number, row.customer, row.contact) for row in connection.execute(statement)]
+
+
+def subjects_of(connection: Connection, wanted: CustomerId) -> list[SubjectId]:
+    """Return whose keys seal what is known of a customer: their own and their contacts'."""
+    known = connection.execute(
+        select(CONTACTS.c.contact).where(CONTACTS.c.customer == wanted).order_by(CONTACTS.c.contact)
+    )
+    return [SubjectId(f"customer-{wanted}"), *(SubjectId(f"contact-{row.contact}") for row in known)]
+
+
+def with_contacts(connection: Connection, statement: Select[Any]) -> list[Customer]:
+    """Return the customers that a statement over CUSTOMERS gives, in its order, with their contacts and consents."""
+    rows = connection.execute(statement).mappings().all()
+    wanted = [row["customer"] for row in rows]
+    contacts_: dict[CustomerId, list[Contact]] = {}
+    by_last_in = (
+        select(CONTACTS)
+        .where(CONTACTS.c.customer.in_(wanted))
+        .order_by(CONTACTS.c.last_in.desc().nulls_last(), CONTACTS.c.contact)
+    )
+    for row in connection.execute(by_last_in).mappings():
+        contacts_.setdefault(row["customer"], []).append(as_contact(row))
+    consents: dict[CustomerId, list[Consent]] = {}
+    by_topic = select(CONSENTS).where(CONSENTS.c.customer.in_(wanted)).order_by(CONSENTS.c.topic)
+    for row in connection.execute(by_topic).mappings():
+        consents.setdefault(row["customer"], []).append(_as_consent(row))
+    return [
+        Customer(
+            id=row["customer"],
+            number=row["number"],
+            remark=row["remark"],
+            notes=row["notes"],
+            created_at=row["created_at"],
+            contacts=tuple(contacts_.get(row["customer"], ())),
+            consents=tuple(consents.get(row["customer"], ())),
+        )
+        for row in rows
+    ]
+
+
+def _as_consent(row: RowMapping) -> Consent:
+    return Consent(**{name: row[name] for name in Consent.__dataclass_fields__})
+
+
+def _of_staff() -> Any:  # noqa: ANN401  # a clause of SQLAlchemy's
+    return exists().where(CONTACTS.c.customer == CUSTOMERS.c.customer, CONTACTS.c.operator.is_not(None))
+
+
+def newest(connection: Connection, *, among: Among | None = None, limit: int = 50) -> list[Customer]:
+    """Return the customers who wrote last, newest first, without those of operators; ``among`` narrows them."""
+    latest = (
+        select(CONTACTS.c.customer, func.max(CONTACTS.c.last_in).label("last_in"))
+        .group_by(CONTACTS.c.customer)
+        .subquery()
+    )
+    statement = (
+        select(CUSTOMERS)
+        .join(latest, latest.c.customer == CUSTOMERS.c.customer)
+        .where(~_of_staff())
+        .order_by(latest.c.last_in.desc().nulls_last(), CUSTOMERS.c.number.desc())
+        .limit(limit)
+    )
+    if among is not None:
+        statement = statement.where(CUSTOMERS.c.customer.in_(among))
+    return with_contacts(connection, statement)

@@ -1,0 +1,79 @@
+"""Who is meant: CUSTOMER as people write it (shared/design/interface.md, "Operator commands")."""
+
+import re
+from collections.abc import Callable
+
+from sqlalchemy import ColumnElement, Connection, or_, select
+
+from projections.people.contacts import CONTACTS, key
+from projections.people.customers import CUSTOMERS, Customer, with_contacts
+
+CANDIDATES = 20
+"""More than these help nobody to choose."""
+SHORTEST_PREFIX = 6
+_NUMBER = re.compile(r"#\s*([0-9]{1,9})")
+_ID = re.compile(r"[0-9a-f-]+")
+
+
+def find(connection: Connection, text: str) -> list[Customer]:
+    """Return the customers that a text may mean, at most 20, by number; empty where nobody fits.
+
+    ``#1042`` (also full-width), an id or at least 6 characters of its beginning, ``channel:external-id``, ``@username``, a remark or name:
+    the whole of it if somebody is called so, else a part of it.
+    """
+    said = key(text)
+    if not said:
+        return []
+    number = _NUMBER.fullmatch(said)
+    if number is not None:
+        return _customers(connection, CUSTOMERS.c.number == int(number[1]))
+    for question in (_by_id, _by_address, _by_username, _by_whole_name, _by_part_of_name):
+        clause = question(said) if question is not _by_address else question(text.strip())
+        found = [] if clause is None else _customers(connection, clause)
+        if found:
+            return found
+    return []
+
+
+_Question = Callable[[str], "ColumnElement[bool] | None"]
+
+
+def _customers(connection: Connection, clause: ColumnElement[bool]) -> list[Customer]:
+    return with_contacts(
+        connection, select(CUSTOMERS).where(clause).order_by(CUSTOMERS.c.number).limit(CANDIDATES)
+    )
+
+
+def _whose_contact(clause: ColumnElement[bool]) -> ColumnElement[bool]:
+    return CUSTOMERS.c.customer.in_(select(CONTACTS.c.customer).where(clause))
+
+
+def _by_id(said: str) -> ColumnElement[bool] | None:
+    if len(said) < SHORTEST_PREFIX or not _ID.fullmatch(said):
+        return None
+    return (CUSTOMERS.c.customer >= said) & (CUSTOMERS.c.customer < said + "g")  # ids are hexadecimal
+
+
+def _by_address(said: str) -> ColumnElement[bool] | None:
+    channel, colon, external_id = said.replace("：", ":").partition(":")
+    if not (channel and colon and external_id):
+        return None
+    return _whose_contact(
+        (CONTACTS.c.channel == channel.strip().lower()) & (CONTACTS.c.external_id == external_id.strip())
+    )
+
+
+def _by_username(said: str) -> ColumnElement[bool] | None:
+    name = said.removeprefix("@")
+    return _whose_contact(CONTACTS.c.username_key == name) if said.startswith("@") and name else None
+
+
+def _by_whole_name(said: str) -> ColumnElement[bool]:
+    return or_(CUSTOMERS.c.remark_key == said, _whose_contact(CONTACTS.c.name_key == said))
+
+
+def _by_part_of_name(said: str) -> ColumnElement[bool]:
+    return or_(
+        CUSTOMERS.c.remark_key.contains(said, autoescape=True),
+        _whose_contact(CONTACTS.c.name_key.contains(said, autoescape=True)),
+    )

@@ -1,0 +1,35 @@
+"""The views there are: one literal tuple, joined with what they need from outside."""
+
+from projections.audit import audit
+from projections.bind_codes import bind_codes
+from projections.deliveries import deliveries
+from projections.drafts import drafts
+from projections.due import due
+from projections.groups import groups
+from projections.operators import operators
+from projections.people.contacts import contacts
+from projections.people.customers import customers
+from projections.projection import Projection
+from projections.reservations import reservations
+from projections.rules import rules
+from projections.tags import Matcher, tags
+from projections.timeline import timeline
+
+
+def projections(matches: Matcher) -> tuple[Projection, ...]:
+    """Return them all. ``matches``: how the patterns of rules are held against texts."""
+    return (
+        contacts,
+        customers,
+        groups,
+        timeline,
+        tags(matches),
+        due,
+        deliveries,
+        drafts,
+        reservations,
+        operators,
+        bind_codes,
+        rules,
+        audit,
+    )

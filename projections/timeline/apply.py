@@ -1,0 +1,253 @@
+"""How the timeline takes in events."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from domain.broadcasts.events import BroadcastDrafted
+from domain.contacts.events import ContactBlocked, ContactUnblocked
+from domain.conversations.events import (
+    ButtonPressed,
+    ConversationHandedOver,
+    ConversationReturned,
+    MemberJoined,
+    MemberLeft,
+    MessageEdited,
+    MessageReceived,
+)
+from domain.customers.events import (
+    ConsentGranted,
+    ConsentWithdrawn,
+    CustomerNamed,
+    CustomerTagged,
+    CustomerUntagged,
+    NoteAdded,
+)
+from domain.deliveries.delivery import Phase
+from domain.deliveries.events import (
+    DeliveryAccepted,
+    DeliveryConfirmed,
+    DeliveryExpired,
+    DeliveryPlanned,
+    DeliveryPostponed,
+    DeliveryRejected,
+    DeliveryStarted,
+    DeliverySuppressed,
+    DeliveryUnknown,
+)
+from domain.message import Recorded
+from projections.projection import PARTY_EVENTS, Parties, Projection, Row, Rows
+from projections.timeline.tables import BROADCASTS, PARTIES, TIMELINE, Kind
+from projections.timeline.words import WORDS, words
+
+DeliveryMoved = (
+    DeliveryStarted
+    | DeliveryPostponed
+    | DeliveryAccepted
+    | DeliveryConfirmed
+    | DeliveryRejected
+    | DeliveryUnknown
+    | DeliverySuppressed
+    | DeliveryExpired
+)
+_MOVES_ROW = frozenset({DeliveryStarted, DeliverySuppressed, DeliveryExpired})
+_COLUMNS: Row = {column.name: None for column in TIMELINE.columns} | {"part": 0, "forwarded": False}
+
+
+def _row(recorded: Recorded, kind: Kind, **values: Any) -> Row:  # noqa: ANN401  # a column's value
+    return {
+        **_COLUMNS,
+        "position": recorded.position,
+        "place": recorded.position,
+        "kind": kind.value,
+        "at": recorded.occurred_at,
+        "event": recorded.id,
+        "actor": recorded.actor,
+        **values,
+    }
+
+
+def _conversation(recorded: Recorded) -> Iterable[Row]:
+    """What contacts and groups do."""
+    match recorded.event:
+        case MessageReceived() as said:
+            yield _row(
+                recorded,
+                Kind.MESSAGE,
+                contact=said.contact,
+                group_id=said.group,
+                text=said.text.value,
+                value=said.kind.value,
+                provider_message=said.provider_message,
+                forwarded=said.forwarded,
+            )
+        case MessageEdited(contact=contact, group=group, text=text, provider_message=message):
+            yield _row(
+                recorded,
+                Kind.EDIT,
+                contact=contact,
+                group_id=group,
+                text=text.value,
+                provider_message=message,
+            )
+        case ButtonPressed(contact=contact, group=group, data=data):
+            yield _row(recorded, Kind.BUTTON, contact=contact, group_id=group, text=data.value)
+        case MemberJoined(contacts=joined, group=group):
+            for part, contact in enumerate(joined):
+                yield _row(recorded, Kind.JOINED, part=part, contact=contact, group_id=group)
+        case MemberLeft(contact=contact, group=group):
+            yield _row(recorded, Kind.LEFT, contact=contact, group_id=group)
+        case ContactBlocked(contact=contact, reason=reason):
+            yield _row(recorded, Kind.BLOCKED, contact=contact, value=reason)
+        case ContactUnblocked(contact=contact):
+            yield _row(recorded, Kind.UNBLOCKED, contact=contact)
+        case ConversationHandedOver(contact=contact):
+            yield _row(recorded, Kind.HANDED_OVER, contact=contact)
+        case ConversationReturned(contact=contact):
+            yield _row(recorded, Kind.RETURNED, contact=contact)
+        case _:
+            return
+
+
+def _record(recorded: Recorded) -> Iterable[Row]:
+    """What is noted about a customer."""
+    match recorded.event:
+        case CustomerTagged(customer=customer, tag=tag):
+            yield _row(recorded, Kind.TAGGED, customer=customer, value=tag)
+        case CustomerUntagged(customer=customer, tag=tag):
+            yield _row(recorded, Kind.UNTAGGED, customer=customer, value=tag)
+        case CustomerNamed(customer=customer, remark=remark):
+            yield _row(recorded, Kind.NAMED, customer=customer, text=remark.value)
+        case NoteAdded(customer=customer, note=note):
+            yield _row(recorded, Kind.NOTE, customer=customer, text=note.value)
+        case ConsentGranted(contact=contact, topic=topic):
+            yield _row(recorded, Kind.CONSENTED, contact=contact, value=topic)
+        case ConsentWithdrawn(contact=contact, topic=topic):
+            yield _row(recorded, Kind.WITHDREW, contact=contact, value=topic)
+        case _:
+            return
+
+
+def _planned(recorded: Recorded, event: DeliveryPlanned) -> Row:
+    return _row(
+        recorded,
+        Kind.DELIVERY,
+        contact=event.contact,
+        customer=event.customer if event.contact is None else None,
+        group_id=event.group,
+        text=None if event.text is None else event.text.value,
+        value=event.kind.value,
+        delivery=event.delivery,
+        broadcast=event.broadcast,
+        occasion=event.occasion,
+        choices=None if event.choices is None else event.choices.value,
+        states=[_state(recorded, Phase.PLANNED)],
+    )
+
+
+def _state(recorded: Recorded, phase: Phase, reason: str | None = None, rule: str | None = None) -> list[Any]:
+    return [recorded.position, phase.value, reason, rule, recorded.occurred_at.isoformat()]
+
+
+def _moved(recorded: Recorded, event: DeliveryMoved) -> list[Any]:
+    match event:
+        case DeliveryStarted():
+            return _state(recorded, Phase.STARTED)
+        case DeliveryPostponed(reason=reason, rule=rule):
+            return _state(recorded, Phase.PLANNED, reason, rule)
+        case DeliveryAccepted():
+            return _state(recorded, Phase.ACCEPTED)
+        case DeliveryConfirmed(how=how):
+            return _state(recorded, Phase.CONFIRMED, how.value)
+        case DeliveryRejected(reason=reason):
+            return _state(recorded, Phase.REJECTED, reason)
+        case DeliveryUnknown(reason=reason):
+            return _state(recorded, Phase.UNKNOWN, reason)
+        case DeliverySuppressed(reason=reason, rule=rule):
+            return _state(recorded, Phase.SUPPRESSED, reason, rule)
+        case DeliveryExpired():
+            return _state(recorded, Phase.EXPIRED)
+
+
+def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
+    parties = Parties(connection, PARTIES, batch)
+    deliveries = Rows(
+        connection,
+        TIMELINE,
+        (recorded.event.delivery for recorded in batch if isinstance(recorded.event, DeliveryMoved)),
+        by=TIMELINE.c.delivery,
+    )
+    rows: list[Row] = []
+    broadcasts: list[Row] = []
+    for recorded in batch:
+        match recorded.event:
+            case DeliveryPlanned() as planned:
+                rows.append(deliveries.put(_planned(recorded, planned)))
+            case BroadcastDrafted(broadcast=broadcast, text=text):
+                broadcasts.append({"broadcast": broadcast, "position": recorded.position, "text": text.value})
+            case event if isinstance(event, DeliveryMoved):
+                row = deliveries[event.delivery]
+                row["states"] = [*row["states"], _moved(recorded, event)]
+                if type(event) in _MOVES_ROW:
+                    row["place"] = recorded.position
+            case event if type(event) in PARTY_EVENTS:
+                parties.note(event)
+            case _:
+                rows.extend(_conversation(recorded))
+                rows.extend(_record(recorded))
+    _save(connection, rows, broadcasts)
+    deliveries.save()
+    parties.save()
+
+
+def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]) -> None:
+    other = [
+        row for row in rows if row["delivery"] is None
+    ]  # deliveries save themselves: the batch may have moved them on
+    if other:
+        connection.execute(insert(TIMELINE), other)
+    if broadcasts:
+        connection.execute(insert(BROADCASTS), broadcasts)
+    texts = [(row["position"], row["text"]) for row in (*rows, *broadcasts) if row["text"]]
+    indexed = [{"rowid": position, "words": found} for position, text in texts if (found := words(text))]
+    if indexed:
+        connection.execute(insert(WORDS), indexed)
+
+
+timeline = Projection(
+    name="timeline",
+    version=1,
+    tables=(TIMELINE, BROADCASTS, PARTIES, WORDS),
+    listens_to=frozenset(
+        {
+            *PARTY_EVENTS,
+            MessageReceived,
+            MessageEdited,
+            ButtonPressed,
+            MemberJoined,
+            MemberLeft,
+            ContactBlocked,
+            ContactUnblocked,
+            ConversationHandedOver,
+            ConversationReturned,
+            CustomerTagged,
+            CustomerUntagged,
+            CustomerNamed,
+            NoteAdded,
+            ConsentGranted,
+            ConsentWithdrawn,
+            BroadcastDrafted,
+            DeliveryPlanned,
+            DeliveryStarted,
+            DeliveryPostponed,
+            DeliveryAccepted,
+            DeliveryConfirmed,
+            DeliveryRejected,
+            DeliveryUnknown,
+            DeliverySuppressed,
+            DeliveryExpired,
+        }
+    ),
+    apply=_apply,
+)

@@ -1,0 +1,38 @@
+"""The history of a conversation for channels that show it again, read from the timeline."""
+
+import asyncio
+from collections.abc import Sequence
+
+from domain.identity import ContactId
+from domain.ports.history import Said
+from projections.engine import Projector
+from projections.timeline.apply import timeline
+from projections.timeline.queries import Entry, said_with
+
+CATCH_UP_S = 10.0
+"""How long a reader waits for the view."""
+
+
+class TimelineHistory:
+    """``domain.ports.history.History`` over the timeline. Somebody must drive the projector."""
+
+    def __init__(self, projector: Projector) -> None:
+        self._projector = projector
+
+    async def recent(self, contact: ContactId, limit: int) -> Sequence[Said]:
+        """See History. Ours are those that were sent or are being sent. Raises StoreUnavailable when the view does not catch up."""
+        head = await asyncio.to_thread(self._projector.log.head)
+        await self._projector.wait_for(head, CATCH_UP_S, views=(timeline.name,))
+        return await asyncio.to_thread(self._recent, contact, limit)
+
+    def _recent(self, contact: ContactId, limit: int) -> list[Said]:
+        with self._projector.views.read() as connection:
+            return [_said(entry) for entry in said_with(connection, contact, limit)]
+
+
+def _said(entry: Entry) -> Said:
+    ours = entry.delivery
+    at = entry.at if entry.state is None else entry.state.at
+    text = (entry.edited if entry.edited is not None else entry.text) or ""
+    identity = ours if ours is not None else entry.provider_message or entry.event
+    return Said(id=identity, at=at, by_customer=ours is None, text=text, choices=entry.choices)

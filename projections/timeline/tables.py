@@ -1,0 +1,81 @@
+"""The timeline's tables: one row a thing that happened, keyed by contact, customer or group as its event names them."""
+
+from enum import StrEnum
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+
+from projections.schema import METADATA, Utc, parties_table
+
+
+class Kind(StrEnum):
+    """What a row of the timeline tells."""
+
+    MESSAGE = "message"
+    """A contact wrote."""
+    EDIT = "edit"
+    """A contact changed what they wrote; queries also show it at the message."""
+    DELIVERY = "delivery"
+    """We wrote, or mean to; with its state."""
+    BUTTON = "button"
+    NOTE = "note"
+    NAMED = "named"
+    TAGGED = "tagged"
+    UNTAGGED = "untagged"
+    JOINED = "joined"
+    LEFT = "left"
+    CONSENTED = "consented"
+    WITHDREW = "withdrew"
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
+    HANDED_OVER = "handed-over"
+    RETURNED = "returned"
+
+
+TIMELINE = Table(
+    "timeline",
+    METADATA,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("part", Integer, primary_key=True, autoincrement=False, default=0),
+    Column("place", BigInteger, nullable=False, index=True),
+    Column("kind", String, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("event", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("contact", String),
+    Column("customer", String),
+    Column("group_id", String),
+    Column("text", Text),
+    Column("value", String),
+    Column("provider_message", String),
+    Column("forwarded", Boolean, nullable=False, default=False),
+    Column("delivery", String, unique=True),
+    Column("broadcast", String, index=True),
+    Column("occasion", String),
+    Column("choices", JSON(none_as_null=True)),
+    Column("states", JSON(none_as_null=True)),
+    Index("timeline_of_contact", "contact", "place"),
+    Index("timeline_of_customer", "customer", "place"),
+    Index("timeline_of_group", "group_id", "place"),
+)
+"""``place``: where the row stands in the conversation, as a position: its own; a delivery moves to where it was sent, or given up.
+``part``: several members who joined at once are a row each. ``customer`` only where the event names no contact: the others are found
+through the contacts linked to a customer now, so linking rewrites nothing. ``value``: a tag, a topic, a kind of content, a reason.
+``states``: a delivery's history, [position, state, reason, rule, moment] each, oldest first."""
+_IS_EDIT = TIMELINE.c.kind == "edit"
+Index(
+    "timeline_edits",
+    TIMELINE.c.contact,
+    TIMELINE.c.provider_message,
+    sqlite_where=_IS_EDIT,
+    postgresql_where=_IS_EDIT,
+)
+
+BROADCASTS = Table(
+    "timeline_broadcasts",
+    METADATA,
+    Column("broadcast", String, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+)
+"""What a broadcast says; its deliveries only refer to it."""
+PARTIES = parties_table("timeline_parties")

@@ -1,0 +1,62 @@
+"""Following the log: where a follower stands, kept in the log itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from domain.dispatch import Done, Request, Result
+from domain.identity import Slug
+from domain.message import Context, Recorded
+from domain.ports.event_log import EventLog, Progress
+
+IDLE_MOVE = 2_000
+"""A follower that had nothing to do for so many events notes its position all the same, so that a restart does not read them again."""
+
+Dispatch = Callable[[Request], Awaitable[Result]]
+
+
+class Follower:
+    """One follower's place in the log. ``noted`` is what is durable; ``read_to`` may be ahead of it where there was nothing to do."""
+
+    def __init__(self, name: str, log: EventLog, dispatch: Dispatch, clock: Callable[[], datetime]) -> None:
+        self.name, self.log, self.dispatch, self.clock = name, log, dispatch, clock
+        self.noted = self.read_to = 0
+        self._begun = False
+
+    async def next(self, limit: int) -> list[Recorded]:
+        """Return the next events; empty at the head. One that never ran starts at the log's end. Raises StoreUnavailable."""
+        if not self._begun:
+            await self._begin()
+        return await asyncio.to_thread(self.log.read, self.read_to, limit)
+
+    async def _begin(self) -> None:
+        known = await asyncio.to_thread(self.log.progress, self.name)
+        if known is None:
+            head = await asyncio.to_thread(self.log.head)
+            if head:
+                await self.move_to(head)
+        else:
+            self.noted = self.read_to = known
+        self._begun = True
+
+    def progress(self, position: int) -> Progress:
+        """Return the step from what is noted to a position, to be committed with what it caused."""
+        return Progress(self.name, self.noted, position)
+
+    async def passed(self, position: int) -> None:
+        """Say that everything up to a position is done; noted at once only where much was passed over."""
+        self.read_to = max(self.read_to, position)
+        if self.read_to - self.noted >= IDLE_MOVE:
+            await self.move_to(self.read_to)
+
+    async def move_to(self, position: int) -> None:
+        """Note a position. Where another worker moved it meanwhile, go on from there."""
+        now = self.clock()
+        context = Context(actor=Slug(f"process-{self.name}"), occurred_at=now, now=now)
+        moved = await self.dispatch(Request(context, progress=self.progress(position)))
+        if isinstance(moved, Done):
+            self.noted = position
+            self.read_to = max(self.read_to, position)
+        else:
+            known = await asyncio.to_thread(self.log.progress, self.name)
+            self.noted = self.read_to = known or 0

@@ -1,0 +1,62 @@
+"""What a delivery says, read from the log."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from domain.broadcasts.broadcast import broadcasts
+from domain.deliveries.delivery import deliveries
+from domain.deliveries.events import DeliveryPlanned
+from domain.dispatch import fold
+from domain.identity import BroadcastId, DeliveryId, ProviderMessageId, Slug, stream
+from domain.ports.event_log import EventLog
+
+BROADCASTS_KEPT = 32
+
+Render = Callable[[str, Mapping[str, str]], str]
+"""Fill variables into a template. Raises CannotRender."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Text and form of a message, before variables are filled in."""
+
+    text: str
+    verbatim: bool = False
+    choices: tuple[tuple[tuple[str, str], ...], ...] = ()
+    reply_to: ProviderMessageId | None = None
+    thread: Slug | None = None
+
+
+class Letters:
+    """Reads letters; the texts of recent broadcasts are kept, since thousands of deliveries share one."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._broadcasts: OrderedDict[BroadcastId, str] = OrderedDict()
+
+    def read(self, delivery: DeliveryId) -> Letter | None:
+        """Return what a delivery says; None where it was never planned."""
+        recorded = self._log.read_stream(stream(deliveries.category, delivery))
+        planned = recorded[0].event if recorded else None
+        if not isinstance(planned, DeliveryPlanned):
+            return None
+        text = planned.text.value if planned.text is not None else ""
+        if planned.broadcast is not None:
+            text = self._broadcast(planned.broadcast)
+        rows = planned.choices.value if planned.choices is not None else []
+        return Letter(
+            text=text,
+            verbatim=planned.verbatim,
+            choices=tuple(tuple((row[i], row[i + 1]) for i in range(0, len(row), 2)) for row in rows),
+            reply_to=planned.reply_to,
+            thread=planned.thread,
+        )
+
+    def _broadcast(self, broadcast: BroadcastId) -> str:
+        if broadcast not in self._broadcasts:
+            state = fold(broadcasts, self._log.read_stream(stream(broadcasts.category, broadcast)))
+            self._broadcasts[broadcast] = state.text.value if state.text is not None else ""
+            if len(self._broadcasts) > BROADCASTS_KEPT:
+                self._broadcasts.popitem(last=False)
+        return self._broadcasts[broadcast]

@@ -1,0 +1,64 @@
+"""Hypothesis: any event of any class the log may hold."""
+
+import dataclasses
+from datetime import UTC, date, datetime
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
+
+from hypothesis import strategies as st
+
+from domain.message import Context, Event, Origin, Personal, Raw
+from domain.registry import EVENT_TYPES
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+CODES = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=32)
+# PostgreSQL and msgpack keep microseconds; a year below 1000 has no four-digit form.
+MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2900, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # hypothesis wants naive bounds
+JSON = st.dictionaries(WORDS, st.none() | st.booleans() | st.integers(-(2**40), 2**40) | WORDS | st.lists(WORDS, max_size=3), max_size=4)
+
+
+def values_of(hint: Any) -> st.SearchStrategy[Any]:
+    """Any value of a field with this type hint."""
+    if isinstance(hint, NewType):
+        return CODES
+    if get_origin(hint) in (Union, UnionType):
+        return st.one_of([values_of(kind) for kind in get_args(hint)])
+    if get_origin(hint) is Personal:
+        return _words(get_args(hint)[0]).map(Personal)
+    if get_origin(hint) is tuple:
+        return st.lists(values_of(get_args(hint)[0]), max_size=4).map(tuple)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return st.sampled_from(list(hint))
+    return {
+        NoneType: st.none(),
+        bool: st.booleans(),
+        int: st.integers(0, 2**40),
+        date: st.dates(),
+        datetime: MOMENTS,
+        Raw: st.binary(max_size=60).map(Raw),
+    }[hint]
+
+
+def _words(content: Any) -> st.SearchStrategy[Any]:
+    if content is str:
+        return WORDS
+    return JSON if get_origin(content) is dict else st.lists(st.lists(WORDS, max_size=3), max_size=3)
+
+
+def events_of(event: type) -> st.SearchStrategy[Event]:
+    """Any event of this class."""
+    hints = get_type_hints(event)
+    return st.builds(event, **{field.name: values_of(hints[field.name]) for field in dataclasses.fields(event)})
+
+
+EVENTS: st.SearchStrategy[Event] = st.sampled_from(sorted(EVENT_TYPES.values(), key=lambda event: event.__name__)).flatmap(events_of)
+CONTEXTS = st.builds(
+    Context,
+    actor=CODES,
+    occurred_at=MOMENTS,
+    now=MOMENTS,
+    cause=st.none() | CODES,
+    correlation=st.none() | CODES,
+    origin=st.sampled_from(Origin),
+)

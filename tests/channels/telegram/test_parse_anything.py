@@ -1,0 +1,110 @@
+"""Whatever JSON comes under an integer update_id, there is something to record. On `parse`, as `judge` would hide our mistakes."""
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels.telegram.parse import parse
+from channels.telegram.updates import read_update
+from domain.errors import BadInput
+from domain.message import Raw
+from tests.channels.house import NOW
+from tests.channels.telegram.raw import BOT, FORUM, GROUP, MEI, PRIVATE, SUPERGROUP, US, membership, message
+
+EXAMPLES = 300
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+TEXTS = st.text(st.characters(codec=None, exclude_categories=())) | st.sampled_from(
+    ["/start a", "@siyu_bot", "\ud800"]
+)
+
+# Values that fit, so that what lies behind them is reached, beside values that do not.
+CHATS = st.sampled_from([PRIVATE, GROUP, SUPERGROUP, FORUM]) | ANYTHING
+USERS = st.sampled_from([MEI, US]) | ANYTHING
+NUMBERS = st.integers() | st.sampled_from([0, 10**9, 10**12, -(10**12), 10**30])
+FILES = st.fixed_dictionaries(
+    {"file_id": TEXTS, "file_unique_id": TEXTS, "width": NUMBERS, "height": NUMBERS, "duration": NUMBERS},
+    optional={"file_name": TEXTS, "file_size": NUMBERS, "mime_type": TEXTS},
+)
+MESSAGES = st.fixed_dictionaries(
+    {"message_id": NUMBERS, "date": NUMBERS, "chat": CHATS, "from": USERS},
+    optional={
+        "text": TEXTS,
+        "caption": TEXTS,
+        "edit_date": NUMBERS,
+        "message_thread_id": NUMBERS,
+        "is_topic_message": st.booleans(),
+        "photo": st.lists(FILES, max_size=2),
+        "voice": FILES,
+        "document": FILES,
+        "location": st.fixed_dictionaries({"latitude": NUMBERS, "longitude": NUMBERS}),
+        "contact": st.fixed_dictionaries(
+            {"phone_number": TEXTS, "first_name": TEXTS}, optional={"user_id": NUMBERS}
+        ),
+        "new_chat_members": st.lists(USERS, max_size=3),
+        "left_chat_member": USERS,
+        "new_chat_title": TEXTS,
+        "migrate_to_chat_id": NUMBERS,
+        "migrate_from_chat_id": NUMBERS,
+        "reply_to_message": st.just(message(GROUP, text="x")["message"]) | ANYTHING,
+        "entities": ANYTHING,
+        "sender_chat": CHATS,
+    },
+)
+QUERIES = st.fixed_dictionaries(
+    {"id": TEXTS, "from": USERS, "chat_instance": TEXTS}, optional={"message": MESSAGES, "data": TEXTS}
+)
+MEMBERSHIPS = st.sampled_from(
+    [
+        membership("x", chat, who, before, after)["x"]
+        for chat in (PRIVATE, SUPERGROUP)
+        for who in (MEI, US)
+        for before in ("left", "member", "kicked")
+        for after in ("left", "member", "kicked")
+    ]
+)
+UPDATES = st.dictionaries(st.text(max_size=5), ANYTHING, max_size=3) | st.one_of(
+    st.fixed_dictionaries({kind: content | ANYTHING})
+    for kind, content in (
+        ("message", MESSAGES),
+        ("edited_message", MESSAGES),
+        ("callback_query", QUERIES),
+        ("my_chat_member", MEMBERSHIPS),
+        ("chat_member", MEMBERSHIPS),
+        ("channel_post", MESSAGES),
+    )
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(update=UPDATES, update_id=NUMBERS)
+def test_every_json_object_with_an_integer_update_id_gives_something_to_record(
+    update: dict[str, Any], update_id: int
+) -> None:
+    body = json.dumps(update | {"update_id": update_id}).encode()
+    received = parse(read_update(body), BOT, body, NOW)
+    keys = [one.key for one in received]
+    assert keys == [f"update:{update_id}", f"update:{update_id}:1"][: len(keys)]
+    assert keys
+    assert [one.raw for one in received] == [Raw(body), None][: len(keys)]
+    assert {(one.channel, one.account) for one in received} == {("telegram", "42")}
+    assert all(one.occurred_at.tzinfo is not None for one in received)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(body=st.binary() | ANYTHING.map(lambda value: json.dumps(value).encode()))
+def test_other_bytes_are_an_update_or_bad_input(body: bytes) -> None:
+    try:
+        update = read_update(body)
+    except BadInput:
+        return
+    assert isinstance(update["update_id"], int)

@@ -1,0 +1,214 @@
+"""One example of every command, for all tests. That none is missing, tests/domain/test_registry.py shows."""
+
+from datetime import time, timedelta
+
+from domain.broadcasts.commands import CancelBroadcast, ConfirmBroadcast, DraftBroadcast, FinishFanOut
+from domain.broadcasts.events import AudienceKind
+from domain.contacts.commands import BindContactToOperator, BlockContact, SeeContact, UnblockContact
+from domain.conversations.commands import HandOver, Message, Receive, ReturnToBot, Sender
+from domain.customers.commands import (
+    AddNote,
+    CreateCustomer,
+    GrantConsent,
+    NameCustomer,
+    ReleaseReservation,
+    TagCustomer,
+    UntagCustomer,
+    WithdrawConsent,
+)
+from domain.customers.events import MARKETING, ConsentSource
+from domain.deliveries.commands import (
+    AcceptDelivery,
+    CancelDelivery,
+    ConfirmDelivery,
+    LoseTrackOfDelivery,
+    PlanDelivery,
+    RejectDelivery,
+    ResolveDelivery,
+    ReturnDelivery,
+)
+from domain.deliveries.events import Confirmation, DeliveryClass
+from domain.gate import ClaimDelivery
+from domain.groups.commands import LeaveGroup, MigrateGroup, RejoinGroup, ReleaseGroupReservation, SeeGroup
+from domain.identity import Digest, ProviderMessageId, Slug
+from domain.installation.commands import (
+    MarkHistoryImported,
+    PauseMarketing,
+    PrepareInstallation,
+    ResumeMarketing,
+    ResumeSending,
+)
+from domain.message import Command, Personal
+from domain.operators.commands import (
+    AddOperator,
+    BindOperator,
+    ChangeRole,
+    IssueBindCode,
+    RecordCommand,
+    RemoveOperator,
+)
+from domain.operators.events import CommandOutcome, Role
+from domain.policies.frequency_cap import FrequencyCap
+from domain.policies.may_contact import Controls
+from domain.policies.quiet_hours import QuietHours
+from domain.rules.commands import AddRule, RemoveRule, SetWelcome
+from domain.rules.events import Match
+from domain.schedules.commands import CreateSchedule, EndSchedule, FireSchedule
+from tests.domain.controls.ids import (
+    ALICE,
+    BOT,
+    CODE,
+    FANS,
+    HELLO,
+    LI,
+    MRS_WANG,
+    NOON,
+    PRICES,
+    SHANGHAI,
+    SPRING,
+    TELEGRAM,
+    TO_ALICE,
+    VIP,
+    WEEKLY,
+    ZH,
+)
+
+CONTROLS = Controls(
+    cap=FrequencyCap(per_day=1, per_week=2),
+    group_cap=FrequencyCap(per_day=1, per_week=3),
+    quiet=QuietHours(time(22), time(8, 30)),
+    zone=SHANGHAI,
+)
+
+RECEIVE = Receive(
+    channel=TELEGRAM,
+    account=BOT,
+    key="1",
+    occurred_at=NOON,
+    content=Message(text="你好", provider_message=ProviderMessageId("12")),
+    sender=Sender(external_id="42", name="王芳", username="wangfang", language=ZH),
+)
+HAND_OVER = HandOver(contact=ALICE, operator=LI, until=NOON + timedelta(minutes=30))
+RETURN_TO_BOT = ReturnToBot(contact=ALICE)
+
+SEE_CONTACT = SeeContact(
+    contact=ALICE,
+    customer=MRS_WANG,
+    channel=TELEGRAM,
+    account=BOT,
+    external_id=Personal("42"),
+    name=Personal("王芳"),
+    username=Personal("wangfang"),
+    profile=Slug("p1"),
+    language=ZH,
+    private=True,
+    source=Slug("poster"),
+)
+BLOCK_CONTACT = BlockContact(contact=ALICE, reason=Slug("blocked"))
+UNBLOCK_CONTACT = UnblockContact(contact=ALICE)
+BIND_CONTACT_TO_OPERATOR = BindContactToOperator(contact=ALICE, operator=LI)
+
+CREATE_CUSTOMER = CreateCustomer(customer=MRS_WANG, contact=ALICE)
+TAG_CUSTOMER = TagCustomer(customer=MRS_WANG, tag=VIP)
+UNTAG_CUSTOMER = UntagCustomer(customer=MRS_WANG, tag=VIP)
+NAME_CUSTOMER = NameCustomer(customer=MRS_WANG, remark=Personal("王阿姨"))
+ADD_NOTE = AddNote(customer=MRS_WANG, operator=LI, note=Personal("喜欢绿茶"))
+GRANT_CONSENT = GrantConsent(contact=ALICE, topic=MARKETING, source=ConsentSource.START_WORD)
+WITHDRAW_CONSENT = WithdrawConsent(contact=ALICE, topic=MARKETING, source=ConsentSource.STOP_WORD)
+RELEASE_RESERVATION = ReleaseReservation(customer=MRS_WANG, delivery=HELLO)
+
+PLAN_DELIVERY = PlanDelivery(
+    delivery=HELLO,
+    subject=TO_ALICE,
+    kind=DeliveryClass.SERVICE,
+    occasion=Slug("send"),
+    contact=ALICE,
+    customer=MRS_WANG,
+    text=Personal("{{ name }}您好"),
+    choices=Personal([["好的", "yes"]]),
+    not_before=NOON,
+    expires_at=NOON + timedelta(hours=24),
+    operator=LI,
+    service_reason=Personal("预约"),
+)
+CLAIM_DELIVERY = ClaimDelivery(
+    delivery=HELLO, worker=Slug("worker-1"), until=NOON + timedelta(seconds=45), controls=CONTROLS
+)
+ACCEPT_DELIVERY = AcceptDelivery(delivery=HELLO, attempt=1, provider_message=ProviderMessageId("99"))
+RETURN_DELIVERY = ReturnDelivery(
+    delivery=HELLO, attempt=1, reason=Slug("rate-limited"), not_before=NOON + timedelta(hours=1)
+)
+REJECT_DELIVERY = RejectDelivery(delivery=HELLO, attempt=1, reason=Slug("blocked"), unreachable=True)
+LOSE_TRACK_OF_DELIVERY = LoseTrackOfDelivery(delivery=HELLO, attempt=1, reason=Slug("timed-out"))
+CONFIRM_DELIVERY = ConfirmDelivery(delivery=HELLO, how=Confirmation.READ)
+RESOLVE_DELIVERY = ResolveDelivery(delivery=HELLO, sent=True)
+CANCEL_DELIVERY = CancelDelivery(delivery=HELLO, reason=Slug("recalled"), rule=Slug("operator"))
+
+SEE_GROUP = SeeGroup(
+    group=FANS,
+    channel=TELEGRAM,
+    account=BOT,
+    external_id=Personal("-100"),
+    title=Personal("茶友群"),
+    title_digest=Slug("t1"),
+    kind=Slug("group"),
+)
+MIGRATE_GROUP = MigrateGroup(group=FANS, external_id=Personal("-200"), kind=Slug("supergroup"))
+LEAVE_GROUP = LeaveGroup(group=FANS, reason=Slug("bot-left"))
+REJOIN_GROUP = RejoinGroup(group=FANS)
+RELEASE_GROUP_RESERVATION = ReleaseGroupReservation(group=FANS, delivery=HELLO)
+
+ADD_OPERATOR = AddOperator(operator=LI, name=Personal("李雷"), name_digest=Digest("n-li"), role=Role.AGENT)
+ISSUE_BIND_CODE = IssueBindCode(operator=LI, code=CODE, expires_at=NOON + timedelta(hours=1))
+BIND_OPERATOR = BindOperator(code=CODE, contact=ALICE)
+CHANGE_ROLE = ChangeRole(operator=LI, role=Role.MANAGER)
+REMOVE_OPERATOR = RemoveOperator(operator=LI)
+RECORD_COMMAND = RecordCommand(
+    request=Digest("r1"),
+    operator=LI,
+    command=Slug("tag"),
+    line=Personal("/tag #1 vip"),
+    outcome=CommandOutcome.DONE,
+)
+
+ADD_RULE = AddRule(rule=PRICES, match=Match.CONTAINS, pattern=Personal("价"), answer=Personal("见菜单"))
+REMOVE_RULE = RemoveRule(rule=PRICES)
+SET_WELCOME = SetWelcome(in_group=False, text=Personal("欢迎"))
+
+DRAFT_BROADCAST = DraftBroadcast(
+    broadcast=SPRING,
+    audience=AudienceKind.TAG,
+    tag=VIP,
+    text=Personal("春茶上新"),
+    not_before=NOON,
+    operator=LI,
+    code=CODE,
+)
+CONFIRM_BROADCAST = ConfirmBroadcast(broadcast=SPRING)
+FINISH_FAN_OUT = FinishFanOut(broadcast=SPRING, planned=3)
+CANCEL_BROADCAST = CancelBroadcast(broadcast=SPRING)
+
+CREATE_SCHEDULE = CreateSchedule(
+    schedule=WEEKLY,
+    recurrence=Slug("mon@12:00"),
+    zone=SHANGHAI,
+    text=Personal("周一茶话"),
+    starts_at=NOON,
+    group=FANS,
+    operator=LI,
+    service=Personal("群规"),
+)
+END_SCHEDULE = EndSchedule(schedule=WEEKLY)
+FIRE_SCHEDULE = FireSchedule(schedule=WEEKLY, day=NOON.date(), at=NOON)
+
+PREPARE_INSTALLATION = PrepareInstallation(starter_rules=True)
+PAUSE_MARKETING = PauseMarketing(operator=LI)
+RESUME_MARKETING = ResumeMarketing(operator=LI)
+MARK_HISTORY_IMPORTED = MarkHistoryImported(events=1_000)
+RESUME_SENDING = ResumeSending()
+
+COMMANDS: tuple[Command, ...] = tuple(
+    example
+    for name, example in sorted(globals().items())
+    if name.isupper() and hasattr(example, "__dataclass_fields__") and name not in {"CONTROLS", "COMMANDS"}
+)

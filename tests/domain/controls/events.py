@@ -1,0 +1,270 @@
+"""One example of every event, for all tests. That none is missing, tests/domain/test_registry.py shows."""
+
+from datetime import timedelta
+
+from domain.broadcasts.events import (
+    AudienceKind,
+    BroadcastCancelled,
+    BroadcastConfirmed,
+    BroadcastDrafted,
+    BroadcastFannedOut,
+)
+from domain.contacts.events import (
+    ContactBlocked,
+    ContactBoundToOperator,
+    ContactProfileChanged,
+    ContactReached,
+    ContactSeen,
+    ContactUnblocked,
+)
+from domain.conversations.events import (
+    ButtonPressed,
+    ContentKind,
+    ConversationHandedOver,
+    ConversationReturned,
+    GroupChangeReported,
+    MemberJoined,
+    MemberLeft,
+    MessageEdited,
+    MessageReceived,
+    ReachabilityReported,
+    UpdateNotUnderstood,
+)
+from domain.customers.events import (
+    MARKETING,
+    ConsentGranted,
+    ConsentSource,
+    ConsentWithdrawn,
+    CustomerCreated,
+    CustomerNamed,
+    CustomerTagged,
+    CustomerUntagged,
+    NoteAdded,
+    ReservationReleased,
+    SendReserved,
+)
+from domain.deliveries.events import (
+    Confirmation,
+    DeliveryAccepted,
+    DeliveryClass,
+    DeliveryConfirmed,
+    DeliveryExpired,
+    DeliveryPlanned,
+    DeliveryPostponed,
+    DeliveryRejected,
+    DeliveryStarted,
+    DeliverySuppressed,
+    DeliveryUnknown,
+)
+from domain.groups.events import (
+    GroupLeft,
+    GroupMigrated,
+    GroupRejoined,
+    GroupRenamed,
+    GroupReservationReleased,
+    GroupSeen,
+    GroupSendReserved,
+)
+from domain.identity import Digest, ProviderMessageId, Slug
+from domain.installation.events import (
+    HistoryImported,
+    InstallationPrepared,
+    MarketingPaused,
+    MarketingResumed,
+    SendingResumed,
+)
+from domain.message import Event, Personal, Raw
+from domain.operators.events import (
+    BindCodeIssued,
+    BindingRefused,
+    CommandGiven,
+    CommandOutcome,
+    OperatorAdded,
+    OperatorBound,
+    OperatorRemoved,
+    Role,
+    RoleChanged,
+)
+from domain.rules.events import Match, RuleAdded, RuleRemoved, WelcomeSet
+from domain.schedules.events import ScheduleCreated, ScheduleEnded, ScheduleFired
+from tests.domain.controls.ids import (
+    ALICE,
+    BOB,
+    BOT,
+    CODE,
+    FANS,
+    HELLO,
+    LI,
+    MRS_WANG,
+    NOON,
+    PRICES,
+    SHANGHAI,
+    SPRING,
+    TELEGRAM,
+    TO_ALICE,
+    VIP,
+    WEEKLY,
+    ZH,
+)
+
+MESSAGE_RECEIVED = MessageReceived(
+    contact=ALICE,
+    group=FANS,
+    kind=ContentKind.PHOTO,
+    text=Personal("多少钱?"),
+    details=Personal({"file_id": "AgAC", "width": 640}),
+    provider_message=ProviderMessageId("12"),
+    reply_to=ProviderMessageId("11"),
+    thread=Slug("7"),
+    to_bot=True,
+    forwarded=False,
+    raw=Raw(b'{"update_id": 1}'),
+)
+MESSAGE_EDITED = MessageEdited(
+    contact=ALICE, text=Personal("多少钱呀?"), provider_message=ProviderMessageId("12")
+)
+BUTTON_PRESSED = ButtonPressed(contact=ALICE, data=Personal("consent:stop"), query=Personal("q1"))
+MEMBER_JOINED = MemberJoined(contacts=(ALICE, BOB), group=FANS)
+MEMBER_LEFT = MemberLeft(contact=BOB, group=FANS)
+REACHABILITY_REPORTED = ReachabilityReported(contact=ALICE, reachable=False)
+GROUP_CHANGE_REPORTED = GroupChangeReported(group=FANS, change=Slug("migrated"))
+UPDATE_NOT_UNDERSTOOD = UpdateNotUnderstood(channel=Slug("telegram"), reason=Slug("unknown-kind"))
+CONVERSATION_HANDED_OVER = ConversationHandedOver(
+    contact=ALICE, operator=LI, until=NOON + timedelta(minutes=30)
+)
+CONVERSATION_RETURNED = ConversationReturned(contact=ALICE)
+
+CONTACT_SEEN = ContactSeen(
+    contact=ALICE,
+    customer=MRS_WANG,
+    channel=TELEGRAM,
+    account=BOT,
+    external_id=Personal("42"),
+    name=Personal("王芳"),
+    username=Personal("wangfang"),
+    profile=Slug("p1"),
+    language=ZH,
+    private=True,
+    source=Slug("poster"),
+)
+CONTACT_PROFILE_CHANGED = ContactProfileChanged(
+    contact=ALICE, name=Personal("Fang"), username=Personal("wangfang"), profile=Slug("p2"), language=ZH
+)
+CONTACT_REACHED = ContactReached(contact=ALICE)
+CONTACT_BLOCKED = ContactBlocked(contact=ALICE, reason=Slug("blocked"))
+CONTACT_UNBLOCKED = ContactUnblocked(contact=ALICE)
+CONTACT_BOUND_TO_OPERATOR = ContactBoundToOperator(contact=ALICE, operator=LI)
+
+CUSTOMER_CREATED = CustomerCreated(customer=MRS_WANG, contact=ALICE)
+CUSTOMER_TAGGED = CustomerTagged(customer=MRS_WANG, tag=VIP)
+CUSTOMER_UNTAGGED = CustomerUntagged(customer=MRS_WANG, tag=VIP)
+CUSTOMER_NAMED = CustomerNamed(customer=MRS_WANG, remark=Personal("王阿姨"))
+NOTE_ADDED = NoteAdded(customer=MRS_WANG, operator=LI, note=Personal("喜欢绿茶"))
+CONSENT_GRANTED = ConsentGranted(
+    customer=MRS_WANG, contact=ALICE, topic=MARKETING, source=ConsentSource.CONTACT_STARTED
+)
+CONSENT_WITHDRAWN = ConsentWithdrawn(
+    customer=MRS_WANG, contact=ALICE, topic=MARKETING, source=ConsentSource.STOP_WORD
+)
+SEND_RESERVED = SendReserved(customer=MRS_WANG, contact=ALICE, delivery=HELLO, at=NOON)
+RESERVATION_RELEASED = ReservationReleased(customer=MRS_WANG, delivery=HELLO)
+
+DELIVERY_PLANNED = DeliveryPlanned(
+    delivery=HELLO,
+    subject=TO_ALICE,
+    kind=DeliveryClass.SERVICE,
+    occasion=Slug("send"),
+    contact=ALICE,
+    customer=MRS_WANG,
+    text=Personal("{{ name }}您好"),
+    choices=Personal([["好的", "yes"]]),
+    not_before=NOON,
+    expires_at=NOON + timedelta(hours=24),
+    operator=LI,
+    service_reason=Personal("预约"),
+)
+DELIVERY_STARTED = DeliveryStarted(
+    delivery=HELLO,
+    subject=TO_ALICE,
+    attempt=1,
+    worker=Slug("worker-1"),
+    until=NOON + timedelta(seconds=45),
+    rendered=Personal("王芳您好"),
+)
+DELIVERY_POSTPONED = DeliveryPostponed(
+    delivery=HELLO, not_before=NOON + timedelta(hours=1), reason=Slug("rate-limited")
+)
+DELIVERY_ACCEPTED = DeliveryAccepted(delivery=HELLO, provider_message=ProviderMessageId("99"))
+DELIVERY_CONFIRMED = DeliveryConfirmed(delivery=HELLO, how=Confirmation.READ)
+DELIVERY_REJECTED = DeliveryRejected(delivery=HELLO, reason=Slug("blocked"), unreachable=True)
+DELIVERY_UNKNOWN = DeliveryUnknown(delivery=HELLO, reason=Slug("timed-out"))
+DELIVERY_SUPPRESSED = DeliverySuppressed(delivery=HELLO, reason=Slug("opted-out"), rule=Slug("consent"))
+DELIVERY_EXPIRED = DeliveryExpired(delivery=HELLO)
+
+GROUP_SEEN = GroupSeen(
+    group=FANS,
+    channel=TELEGRAM,
+    account=BOT,
+    external_id=Personal("-100"),
+    title=Personal("茶友群"),
+    title_digest=Slug("t1"),
+    kind=Slug("group"),
+)
+GROUP_RENAMED = GroupRenamed(group=FANS, title=Personal("绿茶群"), title_digest=Slug("t2"))
+GROUP_MIGRATED = GroupMigrated(group=FANS, external_id=Personal("-200"), kind=Slug("supergroup"))
+GROUP_LEFT = GroupLeft(group=FANS, reason=Slug("bot-left"))
+GROUP_REJOINED = GroupRejoined(group=FANS)
+GROUP_SEND_RESERVED = GroupSendReserved(group=FANS, delivery=HELLO, at=NOON)
+GROUP_RESERVATION_RELEASED = GroupReservationReleased(group=FANS, delivery=HELLO)
+
+OPERATOR_ADDED = OperatorAdded(
+    operator=LI, name=Personal("李雷"), name_digest=Digest("n-li"), role=Role.AGENT
+)
+BIND_CODE_ISSUED = BindCodeIssued(operator=LI, code=CODE, expires_at=NOON + timedelta(hours=1))
+OPERATOR_BOUND = OperatorBound(operator=LI, contact=ALICE)
+BINDING_REFUSED = BindingRefused(contact=BOB)
+ROLE_CHANGED = RoleChanged(operator=LI, role=Role.MANAGER)
+OPERATOR_REMOVED = OperatorRemoved(operator=LI)
+COMMAND_GIVEN = CommandGiven(
+    operator=LI, command=Slug("tag"), line=Personal("/tag #1 vip"), outcome=CommandOutcome.DONE
+)
+
+RULE_ADDED = RuleAdded(rule=PRICES, match=Match.CONTAINS, pattern=Personal("价"), answer=Personal("见菜单"))
+RULE_REMOVED = RuleRemoved(rule=PRICES)
+WELCOME_SET = WelcomeSet(in_group=False, text=Personal("欢迎"))
+
+BROADCAST_DRAFTED = BroadcastDrafted(
+    broadcast=SPRING,
+    audience=AudienceKind.TAG,
+    tag=VIP,
+    text=Personal("春茶上新"),
+    not_before=NOON,
+    operator=LI,
+    code=CODE,
+)
+BROADCAST_CONFIRMED = BroadcastConfirmed(broadcast=SPRING, not_before=NOON)
+BROADCAST_FANNED_OUT = BroadcastFannedOut(broadcast=SPRING, planned=3)
+BROADCAST_CANCELLED = BroadcastCancelled(broadcast=SPRING)
+
+SCHEDULE_CREATED = ScheduleCreated(
+    schedule=WEEKLY,
+    recurrence=Slug("mon@12:00"),
+    zone=SHANGHAI,
+    text=Personal("周一茶话"),
+    starts_at=NOON,
+    group=FANS,
+    operator=LI,
+    service=Personal("群规"),
+)
+SCHEDULE_ENDED = ScheduleEnded(schedule=WEEKLY)
+SCHEDULE_FIRED = ScheduleFired(schedule=WEEKLY, day=NOON.date(), at=NOON)
+
+INSTALLATION_PREPARED = InstallationPrepared(starter_rules=True)
+MARKETING_PAUSED = MarketingPaused(operator=LI)
+MARKETING_RESUMED = MarketingResumed(operator=LI)
+HISTORY_IMPORTED = HistoryImported(events=1_000)
+SENDING_RESUMED = SendingResumed()
+
+EVENTS: tuple[Event, ...] = tuple(
+    example for name, example in sorted(globals().items()) if name.isupper() and hasattr(example, "SUBJECT")
+)

@@ -1,0 +1,49 @@
+"""Who and what the examples are about. Noon is noon in Shanghai, on a Monday."""
+
+from datetime import UTC, datetime
+
+from domain.identity import (
+    Account,
+    BroadcastId,
+    Channel,
+    ContactId,
+    CustomerId,
+    DeliveryId,
+    Digest,
+    GroupId,
+    Locale,
+    OperatorId,
+    RuleId,
+    ScheduleId,
+    Slug,
+    SubjectId,
+    Tag,
+    ZoneName,
+)
+from domain.message import Context
+
+NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
+SHANGHAI = ZoneName("Asia/Shanghai")
+
+TELEGRAM = Channel("telegram")
+BOT = Account("7001")
+
+ALICE = ContactId("alice")
+BOB = ContactId("bob")
+MRS_WANG = CustomerId("wang")
+FANS = GroupId("fans")
+LI = OperatorId("li")
+CHEN = OperatorId("chen")
+
+HELLO = DeliveryId("hello")
+SPRING = BroadcastId("spring")
+WEEKLY = ScheduleId("weekly")
+PRICES = RuleId("prices")
+VIP = Tag("vip")
+ZH = Locale("zh")
+CODE = Digest("c0de")
+
+TO_ALICE = SubjectId("contact-alice")
+TO_FANS = SubjectId("group-fans")
+
+CONTEXT = Context(actor=Slug("system"), occurred_at=NOON, now=NOON)

@@ -1,0 +1,422 @@
+"""A small installation in memory: the real dispatcher, deciders and processes over the in-memory log, driven by plain words."""
+
+import itertools
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from domain.broadcasts.commands import CancelBroadcast, ConfirmBroadcast, DraftBroadcast, FinishFanOut
+from domain.broadcasts.events import AudienceKind
+from domain.conversations.commands import (
+    Chat,
+    Content,
+    Edit,
+    GroupChange,
+    HandOver,
+    Join,
+    Leave,
+    Message,
+    Press,
+    Reachability,
+    Receive,
+    ReturnToBot,
+    Sender,
+)
+from domain.customers.commands import AddNote, GrantConsent, NameCustomer, TagCustomer, UntagCustomer, WithdrawConsent
+from domain.customers.events import MARKETING, ConsentSource
+from domain.deliveries.commands import (
+    AcceptDelivery,
+    CancelDelivery,
+    ConfirmDelivery,
+    LoseTrackOfDelivery,
+    PlanDelivery,
+    RejectDelivery,
+    ReturnDelivery,
+)
+from domain.deliveries.events import Confirmation, DeliveryClass, DeliveryPlanned, DeliveryStarted
+from domain.dispatch import Dispatcher, Done, Request, Result
+from domain.gate import ClaimDelivery
+from domain.identity import (
+    Account,
+    Address,
+    BroadcastId,
+    Channel,
+    ContactId,
+    CustomerId,
+    DeliveryId,
+    Digest,
+    GroupId,
+    KeyedHash,
+    OperatorId,
+    Party,
+    ProviderMessageId,
+    RuleId,
+    ScheduleId,
+    Slug,
+    SubjectId,
+    Tag,
+    ZoneName,
+)
+from domain.installation.commands import PauseMarketing, ResumeMarketing
+from domain.message import Command, Context, Personal, Recorded
+from domain.operators.commands import AddOperator, BindOperator, ChangeRole, IssueBindCode, RecordCommand, RemoveOperator
+from domain.operators.events import CommandOutcome, OperatorAdded, Role
+from domain.policies.frequency_cap import FrequencyCap
+from domain.policies.may_contact import Controls
+from domain.policies.quiet_hours import QuietHours
+from domain.policies.stop_words import StopWords
+from domain.ports.event_log import MemoryEventLog
+from domain.ports.identities import MemoryIdentities
+from domain.processes.registry import Outside, processes
+from domain.registry import EVENT_TYPES, registry
+from domain.rules.commands import AddRule, RemoveRule, SetWelcome
+from domain.rules.events import Match, RuleAdded
+from domain.schedules.commands import CreateSchedule, EndSchedule, FireSchedule
+from domain.schedules.events import ScheduleCreated
+
+NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
+TELEGRAM, BOT = Channel("telegram"), Account("42")
+EVER = timedelta(days=1)
+E = TypeVar("E")
+
+
+def matches(match: Match, pattern: str, text: str) -> bool:
+    """As automatic replies match, without regular expressions."""
+    return match is Match.ANY or (text == pattern if match is Match.EXACT else pattern in text)
+
+
+class House:
+    """People are named; whoever writes for the first time becomes a contact and a customer."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+        ids = random.Random(7)
+        self.log = MemoryEventLog({kind: slug for slug, kind in EVENT_TYPES.items()}, lambda: self.now)
+        self.identities = MemoryIdentities(lambda: ids.randbytes(16).hex())
+        self._processes = processes(
+            Outside(
+                say=lambda text, _locale: text,
+                matches=matches,
+                is_command=lambda text: text.startswith("/"),
+                words=StopWords.of(),
+                silence=timedelta(minutes=30),
+                implied_consent=True,
+            )
+        )
+        self.dispatcher = Dispatcher(
+            self.log, self.identities, registry(self._processes), KeyedHash(b"secret"), lambda: ids.randbytes(16).hex()
+        )
+        self._numbers = itertools.count(1)
+        self._followed = 0
+
+    # What people do
+
+    def receive(self, who: str, content: Content, *, group: str | None = None, channel: Channel = TELEGRAM) -> Result:
+        self.now += timedelta(seconds=1)
+        received = Receive(
+            channel=channel,
+            account=BOT,
+            key=str(next(self._numbers)),
+            occurred_at=self.now,
+            content=content,
+            sender=Sender(external_id=who, name=who.title(), username=f"{who}_x"),
+            chat=None if group is None else Chat(external_id=group, title=group.title()),
+        )
+        return self._step(Request(self._context("customer"), (received,)))
+
+    def says(self, who: str, text: str, **where: str) -> str:
+        """Return the provider's id of the message."""
+        message = ProviderMessageId(f"m{next(self._numbers)}")
+        self.receive(who, Message(text=text, provider_message=message), group=where.get("group"))
+        return message
+
+    def edits(self, who: str, message: str, text: str) -> None:
+        self.receive(who, Edit(text=text, provider_message=ProviderMessageId(message)))
+
+    def contact(self, who: str, channel: Channel = TELEGRAM) -> ContactId:
+        return ContactId(self.identities.resolve([Address(Party.CONTACT, channel, BOT, who)]).popitem()[1])
+
+    def group(self, which: str) -> GroupId:
+        return GroupId(self.identities.resolve([Address(Party.GROUP, TELEGRAM, BOT, which)]).popitem()[1])
+
+    def customer(self, who: str) -> CustomerId:
+        seen = self.log.read_stream(f"contact-{self.contact(who)}")  # type: ignore[arg-type]  # a plain stream id
+        return CustomerId(seen[0].event.customer)  # type: ignore[attr-defined]  # ContactSeen
+
+    # What we do
+
+    def do(self, *commands: Command, actor: str = "operator-ann") -> Result:
+        return self._step(Request(self._context(actor), commands))
+
+    def plans(self, who: str, text: str = "hello", **changes: object) -> DeliveryId:
+        plan = PlanDelivery(
+            delivery=DeliveryId(f"delivery{next(self._numbers):04}"),
+            subject=SubjectId(f"contact-{self.contact(who)}"),
+            kind=DeliveryClass.SERVICE,
+            occasion=Slug("send"),
+            contact=self.contact(who),
+            customer=self.customer(who),
+            text=Personal(text),
+            not_before=self.now,
+            expires_at=self.now + EVER,
+        )
+        plan = replace(plan, **changes)  # type: ignore[arg-type]  # as the test says
+        self.do(plan)
+        return plan.delivery
+
+    def claims(self, delivery: DeliveryId) -> None:
+        controls = Controls(
+            cap=FrequencyCap(0, 0),
+            group_cap=FrequencyCap(0, 0),
+            quiet=QuietHours(NOON.time(), NOON.time()),
+            zone=ZoneName("Asia/Shanghai"),
+        )
+        until = self.now + timedelta(seconds=60)
+        self.do(ClaimDelivery(delivery=delivery, worker=Slug("w"), until=until, controls=controls), actor="scheduler")
+
+    def sends(self, delivery: DeliveryId) -> None:
+        self.claims(delivery)
+        self.do(AcceptDelivery(delivery=delivery, attempt=1, provider_message=ProviderMessageId("p1")), actor="scheduler")
+
+    # How it runs
+
+    def _context(self, actor: str) -> Context:
+        return Context(actor=Slug(actor), occurred_at=self.now, now=self.now)
+
+    def _step(self, request: Request) -> Result:
+        (result,) = self.dispatcher.step([request])
+        self._follow()
+        return result
+
+    def _follow(self) -> None:
+        """Let the processes that are not immediate answer what is new."""
+        while new := self.log.read(self._followed, 100):
+            for recorded in new:
+                self._followed = recorded.position
+                for process in self._processes:
+                    if not process.immediate and isinstance(recorded.event, process.listens_to):
+                        answer = Context(Slug(f"process-{process.name}"), self.now, self.now, cause=recorded.id)
+                        self.dispatcher.step([Request(answer, react=(process, recorded))])
+
+    def events_of(self, kind: type[E]) -> list[E]:
+        return [recorded.event for recorded in self.log.read(0, 1_000_000) if isinstance(recorded.event, kind)]
+
+    def everything(self) -> list[Recorded]:
+        return self.log.read(0, 1_000_000)
+
+
+def must(result: Result) -> Done:
+    assert isinstance(result, Done), result
+    return result
+
+
+# --- histories that nobody wrote down ------------------------------------------------------------------------------
+
+PEOPLE = ("wang", "li", "zhao")
+GROUPS = ("tea", "coffee")
+TEXTS = ("我要退款，谢谢", "hello there", "退订", "vip please", "")
+TAGS = (Tag("vip"), Tag("refund"))
+PATTERNS = ("退款", "vip", "hello")
+
+Move = Callable[[House, int, int], object]
+
+
+def _latest(house: House, kind: type[E], which: int) -> E | None:
+    found = house.events_of(kind)
+    return found[-1 - which % min(3, len(found))] if found else None
+
+
+def _about_delivery(house: House, a: int, b: int) -> object:
+    planned = _latest(house, DeliveryPlanned, a)
+    if planned is None:
+        return None
+    delivery = planned.delivery
+    attempt = max([s.attempt for s in house.events_of(DeliveryStarted) if s.delivery == delivery], default=0)
+    later = house.now + timedelta(minutes=5)
+    choices: Sequence[Command] = (
+        AcceptDelivery(delivery=delivery, attempt=attempt),
+        ReturnDelivery(delivery=delivery, attempt=attempt, reason=Slug("refused"), not_before=later),
+        RejectDelivery(delivery=delivery, attempt=attempt, reason=Slug("blocked")),
+        LoseTrackOfDelivery(delivery=delivery, attempt=attempt, reason=Slug("timeout")),
+        ConfirmDelivery(delivery=delivery, how=Confirmation.READ),
+        CancelDelivery(delivery=delivery, reason=Slug("cancelled"), rule=Slug("operator")),
+    )
+    return house.do(choices[b % len(choices)], actor="scheduler")
+
+
+def _claim(house: House, a: int, _b: int) -> object:
+    planned = _latest(house, DeliveryPlanned, a)
+    return None if planned is None else house.claims(planned.delivery)
+
+
+def _goes_out(house: House, a: int, b: int) -> object:
+    """A delivery from its plan to an outcome, and one more thing that is said about it later."""
+    delivery = house.plans(_known(house, a), f"text {b}")
+    house.claims(delivery)
+    for which in (b, a):
+        _about_delivery(house, 0, which)
+    return delivery
+
+
+def _person(a: int) -> str:
+    return PEOPLE[a % len(PEOPLE)]
+
+
+def _known(house: House, a: int) -> str:
+    """Somebody who has written at least once."""
+    who = _person(a)
+    if not house.log.read_stream(f"contact-{house.contact(who)}"):  # type: ignore[arg-type]  # a plain stream id
+        house.says(who, "hi")
+    return who
+
+
+def _says(house: House, a: int, b: int) -> object:
+    return house.says(_person(a), TEXTS[b % len(TEXTS)])
+
+
+def _says_in_group(house: House, a: int, b: int) -> object:
+    return house.says(_person(a), TEXTS[b % len(TEXTS)], group=GROUPS[b % 2])
+
+
+def _edits(house: House, a: int, b: int) -> object:
+    return house.edits(_person(a), f"m{b}", "edited")
+
+
+def _customer_record(house: House, a: int, b: int) -> object:
+    customer, contact = house.customer(_known(house, a)), house.contact(_person(a))
+    tag = TAGS[b % 2]
+    choices: Sequence[Command] = (
+        TagCustomer(customer=customer, tag=tag),
+        UntagCustomer(customer=customer, tag=tag),
+        NameCustomer(customer=customer, remark=Personal(f"regular {b}")),
+        AddNote(customer=customer, operator=None, note=Personal("likes tea")),
+        WithdrawConsent(contact=contact, topic=MARKETING, source=ConsentSource.OPERATOR),
+        GrantConsent(contact=contact, topic=MARKETING, source=ConsentSource.OPERATOR),
+        HandOver(contact=contact, operator=None, until=house.now + timedelta(minutes=30)),
+        ReturnToBot(contact=contact),
+    )
+    return house.do(choices[b % len(choices)])
+
+
+def _rule(house: House, a: int, b: int) -> object:
+    latest = _latest(house, RuleAdded, a)
+    if b % 4 == 0 and latest is not None:
+        return house.do(RemoveRule(rule=latest.rule))
+    if b % 4 == 1:
+        return house.do(SetWelcome(in_group=bool(a % 2), text=Personal(f"welcome {a}")))
+    pattern, tag = Personal(PATTERNS[a % 3]), TAGS[b % 2]
+    new = AddRule(rule=RuleId(f"r{next(house._numbers)}"), match=Match.CONTAINS, pattern=pattern, tag=tag)  # noqa: SLF001  # our own house
+    return house.do(replace(new, tag=None, answer=Personal("answer")) if b % 4 == 2 else new)
+
+
+def _plan(house: House, a: int, b: int) -> object:
+    kind = list(DeliveryClass)[b % 3]
+    not_before = house.now + timedelta(minutes=b % 5)
+    return house.plans(_known(house, a), f"text {b}", kind=kind, not_before=not_before)
+
+
+def _broadcast(house: House, a: int, b: int) -> object:
+    broadcast = BroadcastId(f"b{a % 3}")
+    draft = DraftBroadcast(broadcast=broadcast, audience=AudienceKind.ALL, text=Personal("sale"), not_before=house.now)
+    choices: Sequence[Command] = (
+        draft,
+        replace(draft, recurrence=Slug("daily@10:00"), zone=ZoneName("Asia/Shanghai")),
+        ConfirmBroadcast(broadcast=broadcast),
+        FinishFanOut(broadcast=broadcast, planned=2),
+        CancelBroadcast(broadcast=broadcast),
+    )
+    return house.do(choices[b % len(choices)])
+
+
+def _schedule(house: House, a: int, b: int) -> object:
+    latest = _latest(house, ScheduleCreated, a)
+    if latest is None or b % 3 == 0:
+        new = CreateSchedule(
+            schedule=ScheduleId(f"s{next(house._numbers)}"),  # noqa: SLF001  # our own house
+            recurrence=Slug("daily@10:00"),
+            zone=ZoneName("Asia/Shanghai"),
+            text=Personal("good morning"),
+            starts_at=house.now,
+            contact=house.contact(_known(house, a)),
+            customer=house.customer(_person(a)),
+        )
+        return house.do(new)
+    if b % 3 == 1:
+        return house.do(EndSchedule(schedule=latest.schedule))
+    return house.do(FireSchedule(schedule=latest.schedule, day=house.now.date(), at=house.now), actor="scheduler")
+
+
+def _team(house: House, a: int, b: int) -> object:
+    operator = _latest(house, OperatorAdded, a)
+    if operator is None or b % 6 == 0:
+        name = f"op{next(house._numbers)}"  # noqa: SLF001  # our own house
+        return house.do(
+            AddOperator(operator=OperatorId(name), name=Personal(name), name_digest=Digest(name), role=Role.AGENT)
+        )
+    me, code = operator.operator, Digest(f"code{a % 2}")
+    choices: Sequence[Command] = (
+        IssueBindCode(operator=me, code=code, expires_at=house.now + EVER),
+        BindOperator(code=code, contact=house.contact(_known(house, b))),
+        ChangeRole(operator=me, role=list(Role)[b % 5]),
+        RemoveOperator(operator=me),
+        RecordCommand(
+            request=Digest(f"q{a}"),
+            operator=me,
+            command=Slug("tag"),
+            line=Personal("/tag wang vip"),
+            outcome=CommandOutcome.DONE,
+        ),
+    )
+    return house.do(choices[b % len(choices)])
+
+
+def _members(house: House, a: int, b: int) -> object:
+    who, group = _person(a), GROUPS[b % 2]
+    both = (Sender(external_id=who, name=who), Sender(external_id=_person(a + 1), name=_person(a + 1)))
+    choices: Sequence[Content] = (
+        Join(members=both),
+        Leave(member=both[0]),
+        GroupChange(change=Slug("bot-left")),
+        GroupChange(change=Slug("bot-joined")),
+        GroupChange(change=Slug("migrated"), new_external_id=f"{group}-2"),
+    )
+    return house.receive(who, choices[b % len(choices)], group=group)
+
+
+def _reach(house: House, a: int, b: int) -> object:
+    content: Content = Press(data="consent:stop", query="q") if b % 3 == 0 else Reachability(reachable=b % 3 == 1)
+    return house.receive(_person(a), content)
+
+
+def _installation(house: House, _a: int, b: int) -> object:
+    return house.do(PauseMarketing() if b % 2 else ResumeMarketing())
+
+
+MOVES: tuple[Move, ...] = (
+    _says,
+    _says_in_group,
+    _edits,
+    _customer_record,
+    _rule,
+    _plan,
+    _claim,
+    _goes_out,
+    _about_delivery,
+    _broadcast,
+    _schedule,
+    _team,
+    _members,
+    _reach,
+    _installation,
+)
+
+
+def lived(moves: Sequence[tuple[int, int, int]]) -> House:
+    """Return the house after these moves; what the domain refuses simply does not happen."""
+    house = House()
+    for move, a, b in moves:
+        house.now += timedelta(seconds=7)
+        MOVES[move % len(MOVES)](house, a, b)
+    return house
