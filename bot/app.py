@@ -14,7 +14,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from bot.control import ControlServer
+from bot.control_server import ControlServer
 from bot.desk import Desk
 from bot.eventlog.codec import raw_subject
 from bot.house import House
@@ -60,23 +60,30 @@ class Driver:
             self.wake.clear()
             try:
                 pause = await self._step()
+                if self.failing:
+                    log_.info("driver.recovered", driver=self.name)
                 self.failing = False
             except (StoreUnavailable, Overloaded) as error:
-                self.failing = True
-                log_.warning("driver.store_unavailable", driver=self.name, error=str(error))
-                pause = REST_S
-                await asyncio.sleep(REST_S)
-            except Exception:
-                self.failing = True
-                log_.exception("driver.bug", driver=self.name)
-                pause = REST_S
-                await asyncio.sleep(REST_S)
+                pause = await self._rest(error)
+            except Exception as error:  # noqa: BLE001  # one step's bug must not stop the others; it is logged with its trace
+                pause = await self._rest(error)
             if pause:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), min(pause, POLL_S))
             elif pause is None:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), POLL_S)
+
+
+    async def _rest(self, error: Exception) -> float:
+        """Tell what is wrong, once until it is right again, and wait a little."""
+        if not self.failing:
+            expected = isinstance(error, StoreUnavailable | Overloaded)
+            trace = None if expected else error
+            log_.error("driver.failing", driver=self.name, error=f"{type(error).__name__}: {error}", exc_info=trace)
+        self.failing = True
+        await asyncio.sleep(REST_S)
+        return REST_S
 
 
 def boottime() -> float:

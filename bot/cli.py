@@ -12,7 +12,7 @@ import click
 import typer
 
 from bot import logs
-from bot.control import ask, perform, running
+from bot.control import ask, running
 from bot.settings import Settings, environment, load
 from domain.errors import BadSettings, Rejected, SiyuError, StoreUnavailable
 
@@ -88,6 +88,7 @@ def _perform(operation: str, *, needs_server: bool = False, **arguments: Any) ->
     if needs_server:
         raise StoreUnavailable(f"no Siyu runs on {settings.data}: start it with siyu run")
     from bot.bootstrap import open_house
+    from bot.control_server import perform
 
     house = open_house(settings, variables)
     try:

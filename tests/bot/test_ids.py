@@ -21,7 +21,9 @@ def test_ids_strictly_increase_though_the_clock_stands_still_and_goes_back() -> 
 
 def test_threads_never_get_the_same_id() -> None:
     found: list[list[str]] = [[] for _ in range(4)]
-    threads = [threading.Thread(target=lambda ids=ids: ids.extend(fresh_id() for _ in range(2_000))) for ids in found]
+    threads = [
+        threading.Thread(target=lambda ids=ids: ids.extend(fresh_id() for _ in range(2_000))) for ids in found
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from channels.channel import Adapter, Desk
 from domain.conversations.commands import Receive
 from domain.dispatch import Dispatcher, Failed, Request
-from domain.errors import SiyuError, StoreUnavailable
+from domain.errors import BadInput, SiyuError, StoreUnavailable
 from domain.identity import KeyedHash, Slug
 from domain.message import Context
 from domain.ports.event_log import MemoryEventLog
@@ -43,7 +43,7 @@ class Cursors:
 class House:
     """`gate`: while it is clear, nothing is committed. `failures` are raised first, one a call, before anything is stored.
 
-    `lost_answers`: so many of the next calls store what they are given, and fail all the same.
+    `lost_answers`: so many of the next calls store what they are given, and fail all the same. `refuses`: what the domain does not take.
     """
 
     def __init__(self) -> None:
@@ -58,6 +58,7 @@ class House:
         self.gate.set()
         self.failures: list[SiyuError] = []
         self.lost_answers = 0
+        self.refuses: Callable[[Receive], bool] = lambda _received: False
         self.handed_in: list[Receive] = []
         """Everything that came, refused or not."""
 
@@ -79,6 +80,8 @@ class House:
         await self.gate.wait()
         if self.failures:
             raise self.failures.pop(0)
+        if any(map(self.refuses, received)):
+            raise BadInput("the domain refuses it")
         for result in self._dispatcher.step([self._request(one) for one in received]):
             if isinstance(result, Failed):
                 raise result.error

@@ -13,8 +13,14 @@ from tests.channels.harness import ChannelHarness, Shown
 from tests.channels.house import House, until
 from tests.channels.memory.harness import MemoryHarness
 from tests.channels.telegram.harness import TelegramHarness, TelegramWebhookHarness
+from tests.channels.webchat.harness import WebChatHarness
 
-HARNESSES: tuple[type[ChannelHarness], ...] = (MemoryHarness, TelegramHarness, TelegramWebhookHarness)
+HARNESSES: tuple[type[ChannelHarness], ...] = (
+    MemoryHarness,
+    TelegramHarness,
+    TelegramWebhookHarness,
+    WebChatHarness,
+)
 FAULTS = [(harness, fault) for harness in HARNESSES for fault in harness.FAULTS]
 
 FAMILY = "👨‍👩‍👧‍👦"

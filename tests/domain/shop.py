@@ -110,7 +110,7 @@ class Shop:
     ) -> None:
         self.now = NOON
         self._ids = itertools.count(1)
-        self.log = log or MemoryEventLog(EVENT_TYPES, lambda: self.now)
+        self.log = log or MemoryEventLog({kind: slug for slug, kind in EVENT_TYPES.items()}, lambda: self.now)
         self.identities = identities or MemoryIdentities(self.fresh)
         self.words = StopWords.of()
         self.processes = processes(

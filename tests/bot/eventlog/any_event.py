@@ -15,10 +15,14 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 CODES = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=32)
 # PostgreSQL and msgpack keep microseconds; a year below 1000 has no four-digit form.
 MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2900, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # hypothesis wants naive bounds
-JSON = st.dictionaries(WORDS, st.none() | st.booleans() | st.integers(-(2**40), 2**40) | WORDS | st.lists(WORDS, max_size=3), max_size=4)
+JSON = st.dictionaries(
+    WORDS,
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | WORDS | st.lists(WORDS, max_size=3),
+    max_size=4,
+)
 
 
-def values_of(hint: Any) -> st.SearchStrategy[Any]:
+def values_of(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401  # a type form
     """Any value of a field with this type hint."""
     if isinstance(hint, NewType):
         return CODES
@@ -40,7 +44,7 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
     }[hint]
 
 
-def _words(content: Any) -> st.SearchStrategy[Any]:
+def _words(content: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401  # a type form
     if content is str:
         return WORDS
     return JSON if get_origin(content) is dict else st.lists(st.lists(WORDS, max_size=3), max_size=3)
@@ -49,10 +53,14 @@ def _words(content: Any) -> st.SearchStrategy[Any]:
 def events_of(event: type) -> st.SearchStrategy[Event]:
     """Any event of this class."""
     hints = get_type_hints(event)
-    return st.builds(event, **{field.name: values_of(hints[field.name]) for field in dataclasses.fields(event)})
+    return st.builds(
+        event, **{field.name: values_of(hints[field.name]) for field in dataclasses.fields(event)}
+    )
 
 
-EVENTS: st.SearchStrategy[Event] = st.sampled_from(sorted(EVENT_TYPES.values(), key=lambda event: event.__name__)).flatmap(events_of)
+EVENTS: st.SearchStrategy[Event] = st.sampled_from(
+    sorted(EVENT_TYPES.values(), key=lambda event: event.__name__)
+).flatmap(events_of)
 CONTEXTS = st.builds(
     Context,
     actor=CODES,

@@ -9,7 +9,7 @@ import resource
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,11 +80,12 @@ def _open(url: str, master: str) -> PostgresEventLog:
 
 
 def _wait() -> None:
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     sys.stdin.readline()
 
 
-def race(url: str, master: str, seed: str) -> Any:
+def race(url: str, master: str, seed: str) -> object:
     """Append the same messages as everybody else, each with a consequence, in an order of its own."""
     log = _open(url, master)
     keys = list(range(RACED))
@@ -93,14 +94,18 @@ def race(url: str, master: str, seed: str) -> Any:
     found: Counter[str] = Counter()
     for start in range(0, RACED, 100):
         batch = [
-            unit(write(f"inbound-{key}", 0, message(str(key))), write(f"effect-{key}", 0), once=f"inbound-{key}")
+            unit(
+                write(f"inbound-{key}", 0, message(str(key))),
+                write(f"effect-{key}", 0),
+                once=f"inbound-{key}",
+            )
             for key in keys[start : start + 100]
         ]
         found.update(type(outcome).__name__ for outcome in log.append(batch))
     return found
 
 
-def intake(url: str, master: str, name: str, batches: str) -> Any:
+def intake(url: str, master: str, name: str, batches: str) -> object:
     """Append messages of one's own, in batches of different sizes."""
     log = _open(url, master)
     chance = random.Random(name)
@@ -112,15 +117,16 @@ def intake(url: str, master: str, name: str, batches: str) -> Any:
     return sum(sizes)
 
 
-def resolve(url: str, master: str, count: str) -> Any:
+def resolve(url: str, master: str, count: str) -> object:
     """Resolve addresses that nobody knew."""
     vault = Vault(url, Path(master))
     wanted = addresses(int(count))
     _wait()
-    return [vault.resolve(wanted)[address] for address in wanted]
+    found = vault.resolve(wanted)
+    return [found[address] for address in wanted]
 
 
-def open_both(url: str, master: str) -> Any:
+def open_both(url: str, master: str) -> object:
     """Open the log and the vault of an empty database."""
     _wait()
     vault = Vault(url, Path(master))
@@ -128,7 +134,7 @@ def open_both(url: str, master: str) -> Any:
     return [log.identity().id, vault.secret().hex()]
 
 
-def full_disk(folder: str) -> Any:
+def full_disk(folder: str) -> object:
     """Append until the disk is full, at each of many sizes of it; then go on with more space. Every stored event was reported stored."""
     log = SqliteEventLog(Path(folder) / "log.db", Codec(EVENT_TYPES, MemoryKeyRing()))
     stored: list[str] = []
@@ -151,7 +157,7 @@ def full_disk(folder: str) -> Any:
     return {"refused": refused, "stored": stored, "found": [recorded.id for recorded in log.read(0, 100_000)]}
 
 
-def until_killed(folder: str) -> Any:
+def until_killed(folder: str) -> object:
     """Append one message after the other, and say of each that it is durable."""
     log = SqliteEventLog(Path(folder) / "log.db", Codec(EVENT_TYPES, MemoryKeyRing()))
     first = log.head()
@@ -162,7 +168,9 @@ def until_killed(folder: str) -> Any:
         sys.stdout.flush()
 
 
-ROLES = {role.__name__: role for role in (race, intake, resolve, open_both, full_disk, until_killed)}
+ROLES: dict[str, Callable[..., object]] = {
+    role.__name__: role for role in (race, intake, resolve, open_both, full_disk, until_killed)
+}
 
 if __name__ == "__main__":
-    print(json.dumps(ROLES[sys.argv[1]](*sys.argv[2:])))
+    json.dump(ROLES[sys.argv[1]](*sys.argv[2:]), sys.stdout)

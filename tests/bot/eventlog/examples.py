@@ -32,7 +32,9 @@ def returned(contact: ContactId = CONTACT) -> ConversationReturned:
 
 
 def write(stream: str, expected: int, *events: Event) -> StreamWrite:
-    return StreamWrite(StreamId(stream), expected, tuple(NewEvent(event, CONTEXT) for event in events or (returned(),)))
+    return StreamWrite(
+        StreamId(stream), expected, tuple(NewEvent(event, CONTEXT) for event in events or (returned(),))
+    )
 
 
 def unit(

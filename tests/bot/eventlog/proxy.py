@@ -10,8 +10,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 CHUNK = 65_536
 PORT = 5432
-COMMITTED = b"COMMIT\0"
-"""The server's answer to a commit (CommandComplete)."""
+COMMIT = b"COMMIT\0"
+"""In both directions: the client's statement, and the server's tag once it is done. (BEGIN says READ COMMITTED.)"""
 
 
 class Cut(Enum):
@@ -75,7 +75,7 @@ class Proxy:
     def _to_server(self, client: socket.socket, server: socket.socket, muted: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while data := client.recv(CHUNK):
-                armed = self._armed if b"COMMIT" in data else None
+                armed = self._armed if COMMIT in data else None
                 if armed is not None:
                     self._armed, self.cuts = None, self.cuts + 1
                 if armed is Cut.BEFORE_COMMIT:
@@ -92,7 +92,7 @@ class Proxy:
             while data := server.recv(CHUNK):
                 if not muted.is_set():
                     client.sendall(data)
-                elif COMMITTED in data:
+                elif COMMIT in data:
                     break
         _break(client, server)
 

@@ -25,7 +25,9 @@ STREAM = StreamId("inbound-1")
 CANARY = "金丝雀 canary"
 
 
-def stored(codec: Codec, event: Event, context: Context = CONTEXT, stream: str = STREAM, version: int = 1) -> Row:
+def stored(
+    codec: Codec, event: Event, context: Context = CONTEXT, stream: str = STREAM, version: int = 1
+) -> Row:
     topic, encoded = codec.encode(event, context, StreamId(stream), version)
     return Row(7, stream, version, topic, stamp(encoded, microseconds(NOON)))
 
@@ -65,7 +67,7 @@ def test_every_event_comes_back_as_it_was(event: Event, context: Context, stream
 def test_each_class_comes_back_with_all_its_fields_and_with_its_defaults_only(event_class: type) -> None:
     @settings(max_examples=5)
     @given(event=events_of(event_class))
-    def holds(event: Any) -> None:
+    def holds(event: Any) -> None:  # noqa: ANN401  # of the class under test
         codec = Codec(EVENT_TYPES, MemoryKeyRing())
         bare = replace(
             event,
@@ -83,12 +85,16 @@ def test_each_class_comes_back_with_all_its_fields_and_with_its_defaults_only(ev
 
 @settings(max_examples=300)
 @given(data=st.data(), event=EVENTS)
-def test_one_changed_byte_makes_an_event_unreadable_and_nothing_else(data: st.DataObject, event: Event) -> None:
+def test_one_changed_byte_makes_an_event_unreadable_and_nothing_else(
+    data: st.DataObject, event: Event
+) -> None:
     codec = Codec(EVENT_TYPES, MemoryKeyRing())
     row = stored(codec, event)
     place = data.draw(st.integers(0, len(row.state) - 1))
     change = data.draw(st.integers(1, 255))
-    damaged = row._replace(state=row.state[:place] + bytes([row.state[place] ^ change]) + row.state[place + 1 :])
+    damaged = row._replace(
+        state=row.state[:place] + bytes([row.state[place] ^ change]) + row.state[place + 1 :]
+    )
     other = stored(codec, message("still there"), stream="inbound-2")
 
     first, second = codec.decode([damaged, other])
@@ -109,7 +115,11 @@ def test_an_event_moved_to_another_place_is_unreadable() -> None:
     codec = Codec(EVENT_TYPES, MemoryKeyRing())
     row = stored(codec, message("hello"))
 
-    for moved in (row._replace(stream="inbound-2"), row._replace(version=2), row._replace(topic="message-edited/1")):
+    for moved in (
+        row._replace(stream="inbound-2"),
+        row._replace(version=2),
+        row._replace(topic="message-edited/1"),
+    ):
         assert isinstance(read(codec, moved).event, Unreadable)
 
 
@@ -331,8 +341,14 @@ def test_a_class_that_the_log_cannot_keep_is_refused_when_siyu_starts() -> None:
 
 def test_imported_history_keeps_its_origin_and_its_old_times() -> None:
     codec = Codec(EVENT_TYPES, MemoryKeyRing())
-    context = replace(CONTEXT, origin=Origin.IMPORT, occurred_at=datetime(1999, 12, 31, 23, 59, 59, 999_999, UTC))
+    context = replace(
+        CONTEXT, origin=Origin.IMPORT, occurred_at=datetime(1999, 12, 31, 23, 59, 59, 999_999, UTC)
+    )
 
     recorded = read(codec, stored(codec, message("hello"), context))
 
-    assert (recorded.origin, recorded.occurred_at, recorded.recorded_at) == (Origin.IMPORT, context.occurred_at, NOON)
+    assert (recorded.origin, recorded.occurred_at, recorded.recorded_at) == (
+        Origin.IMPORT,
+        context.occurred_at,
+        NOON,
+    )

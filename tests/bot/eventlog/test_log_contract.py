@@ -40,7 +40,12 @@ def streams(log: EventLog) -> list[str]:
 
 
 def test_an_empty_log_holds_nothing(log: EventLog) -> None:
-    assert (log.head(), log.read(0, 10), log.read_stream(StreamId("contact-1")), log.progress("p")) == (0, [], [], None)
+    assert (log.head(), log.read(0, 10), log.read_stream(StreamId("contact-1")), log.progress("p")) == (
+        0,
+        [],
+        [],
+        None,
+    )
 
 
 def test_what_was_appended_is_read_back_by_stream_and_by_position_with_its_envelope(log: EventLog) -> None:
@@ -123,7 +128,11 @@ def test_a_conflict_in_the_middle_drops_its_unit_only(log: EventLog) -> None:
     log.append([unit(write("contact-1", 0))])
 
     outcomes = log.append(
-        [unit(write("contact-2", 0)), unit(write("contact-1", 0), write("contact-3", 0)), unit(write("contact-4", 0))]
+        [
+            unit(write("contact-2", 0)),
+            unit(write("contact-1", 0), write("contact-3", 0)),
+            unit(write("contact-4", 0)),
+        ]
     )
 
     assert [type(outcome) for outcome in outcomes] == [Appended, Conflict, Appended]
@@ -167,7 +176,9 @@ def test_a_unit_sees_what_earlier_units_of_its_batch_wrote(log: EventLog) -> Non
 
 def test_a_dropped_unit_leaves_no_trace_for_those_behind_it(log: EventLog) -> None:
     log.append([inbound("a"), unit(write("contact-1", 0))])
-    duplicate = unit(write("inbound-a", 0), write("contact-2", 0), once="inbound-a", progress=Progress("p", 0, 7))
+    duplicate = unit(
+        write("inbound-a", 0), write("contact-2", 0), once="inbound-a", progress=Progress("p", 0, 7)
+    )
     conflict = unit(write("contact-2", 0), write("contact-1", 0), progress=Progress("p", 0, 8))
 
     outcomes = log.append([duplicate, conflict, unit(write("contact-3", 0), progress=Progress("p", 0, 9))])
@@ -282,7 +293,10 @@ def test_a_reopened_log_goes_on_where_it_was(opened: Opener) -> None:
     log = opened()
 
     assert (log.identity(), log.read(0, 10)) == before
-    assert log.append([inbound("a"), unit(progress=Progress("p", 0, 5))]) == [Duplicate(), Conflict("progress:p")]
+    assert log.append([inbound("a"), unit(progress=Progress("p", 0, 5))]) == [
+        Duplicate(),
+        Conflict("progress:p"),
+    ]
     assert (log.get_cursor("telegram-7"), log.get_cursor("telegram-8")) == ("101", None)
     assert (log.get_pacing("telegram-7"), log.get_pacing("telegram-8")) == ("{}", None)
 

@@ -138,11 +138,15 @@ def test_a_commit_whose_answer_is_lost_is_stored_once_and_reported_as_stored(
     distant.append([inbound("before")])
     proxy.cut(where)
 
-    outcomes = distant.append([inbound("before"), inbound("a"), unit(write("contact-1", 0), write("customer-1", 0))])
+    outcomes = distant.append(
+        [inbound("before"), inbound("a"), unit(write("contact-1", 0), write("customer-1", 0))]
+    )
 
     assert proxy.cuts == 1
     assert [type(outcome) for outcome in outcomes] == [Duplicate, Appended, Appended]
-    events = [recorded for outcome in outcomes if isinstance(outcome, Appended) for recorded in outcome.events]
+    events = [
+        recorded for outcome in outcomes if isinstance(outcome, Appended) for recorded in outcome.events
+    ]
     assert [recorded.id for recorded in events] == ["inbound-a@1", "contact-1@1", "customer-1@1"]
     assert distant.read(0, 10)[1:] == events
 
@@ -190,7 +194,9 @@ def test_a_database_that_was_never_there_is_said(proxy: Proxy, codec: Codec) -> 
 def test_connections_that_died_unnoticed_cost_no_append(distant: PostgresEventLog, postgres_url: str) -> None:
     distant.append([inbound("before")])
     with psycopg.connect(postgres_url, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'siyu'")
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'siyu'"
+        )
 
     assert [type(outcome) for outcome in distant.append([inbound("a")])] == [Appended]
 
@@ -245,7 +251,9 @@ def test_two_brands_in_one_database_are_two_logs(postgres_url: str, codec: Codec
     two.close()
 
 
-def test_vacuum_runs_during_intake_and_intake_during_vacuum(shared: PostgresEventLog, postgres_url: str) -> None:
+def test_vacuum_runs_during_intake_and_intake_during_vacuum(
+    shared: PostgresEventLog, postgres_url: str
+) -> None:
     shared.append([inbound(f"before-{number}", "x" * 500) for number in range(800)])
 
     def vacuum() -> None:
@@ -280,7 +288,9 @@ def test_no_function_of_the_library_is_made_since_they_take_no_lock(
     assert not PostgresStore(postgres_url, "siyu").enable_db_functions
 
 
-def test_a_writer_that_hangs_does_not_hold_the_others_for_ever(shared: PostgresEventLog, postgres_url: str) -> None:
+def test_a_writer_that_hangs_does_not_hold_the_others_for_ever(
+    shared: PostgresEventLog, postgres_url: str
+) -> None:
     with psycopg.connect(postgres_url) as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", (writers_lock("siyu"),))
         with pytest.raises(StoreUnavailable, match="lock"):

@@ -123,7 +123,7 @@ async def test_what_siyu_anticipates_is_an_answer_not_an_exception() -> None:
     answers = await asyncio.gather(writer.submit(asked("gone")), writer.submit(asked("here")))
     writer.close()
 
-    assert answers == [Failed(error), Done()]
+    assert list(answers) == [Failed(error), Done()]
 
 
 async def test_somebody_who_stopped_waiting_disturbs_nobody(gate: Gate, writer: Writer) -> None:

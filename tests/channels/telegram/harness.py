@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from channels.simulators.telegram import FaultKind, TelegramSimulator, User, WebhookRetry
@@ -12,29 +13,38 @@ from channels.telegram.settings import read_settings
 from domain.identity import Account, Address, Channel, Party
 from tests.channels.harness import ChannelHarness, Shown
 from tests.channels.house import House, Web
+from tests.channels.telegram.scripted import ScriptedApi
 
 SECRET = "a-secret-for-tests"
 SHORT_DEADLINE_S = 0.5
 
 
-async def hardly(_seconds: float) -> None:
-    """Wait as little as a back-off can, so that tests need not."""
-    await asyncio.sleep(0.002)
+@dataclass
+class Pauses:
+    """Waits hardly at all, and remembers how long it should have been."""
+
+    asked_s: list[float] = field(default_factory=list)
+
+    async def __call__(self, seconds: float) -> None:
+        self.asked_s.append(seconds)
+        await asyncio.sleep(0.002)
 
 
 def open_adapter(
     house: House,
-    simulator: TelegramSimulator,
+    simulator: TelegramSimulator | ScriptedApi,
     *,
+    name: str = "main",
+    pauses: Pauses | None = None,
     public_url: str | None = None,
     settings: Mapping[str, str] | None = None,
     deadline_s: float = 10.0,
 ) -> TelegramAdapter:
     """One account of the simulator's bot; `settings` beside its token and address."""
     given = {"token": simulator.token, "api_base": simulator.base} | dict(settings or {})
-    read = read_settings("main", given, public_url)
-    backoff = Backoff(pause=hardly, jitter=lambda: 0.0)
-    return TelegramAdapter("main", read, house.desk(public_url), backoff, deadline_s)
+    read = read_settings(name, given, public_url)
+    backoff = Backoff(pause=pauses or Pauses(), jitter=lambda: 0.0)
+    return TelegramAdapter(name, read, house.desk(public_url), backoff, deadline_s)
 
 
 def address(external_id: int, party: Party = Party.CONTACT) -> Address:

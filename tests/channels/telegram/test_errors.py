@@ -12,12 +12,14 @@ from aiogram import exceptions as telegram
 from aiogram.methods import SendMessage
 from aiohttp import client_exceptions
 from aiohttp.client_reqrep import ConnectionKey
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from channels.telegram.errors import VENDOR_ERRORS, failure_of
 from domain.errors import OutcomeUnknown, PermanentFailure, SendFailed, TemporaryFailure
 
 METHOD = SendMessage(chat_id=7, text="hello")
-TOKEN = "1234567890:secret"  # noqa: S105
+TOKEN = "1234567890:secret"
 KEY = ConnectionKey("127.0.0.1", 1, False, False, None, None, None, None)
 
 UNREACHABLE = (TemporaryFailure, "unreachable", 5.0, True, False)
@@ -72,21 +74,15 @@ AIOGRAM: tuple[tuple[Exception, Meaning], ...] = (
 
 
 def response_error(kind: type[Any]) -> Exception:
-    error: Exception = kind(
-        aiohttp.RequestInfo(
-            aiohttp.client.URL(f"http://127.0.0.1/bot{TOKEN}/sendMessage"),
-            "POST",
-            aiohttp.client.CIMultiDict(),
-        ),
-        (),
-    )
+    url = URL(f"http://127.0.0.1/bot{TOKEN}/sendMessage")
+    error: Exception = kind(aiohttp.RequestInfo(url, "POST", CIMultiDictProxy(CIMultiDict()), url), ())
     return error
 
 
 AIOHTTP: tuple[tuple[Exception, Meaning], ...] = (
     (aiohttp.ClientConnectorError(KEY, ConnectionRefusedError()), UNREACHABLE),
     (aiohttp.ClientConnectorDNSError(KEY, socket.gaierror()), UNREACHABLE),
-    (aiohttp.UnixClientConnectorError("/x", KEY, OSError()), UNREACHABLE),
+    (client_exceptions.UnixClientConnectorError("/x", KEY, OSError()), UNREACHABLE),
     (aiohttp.ClientProxyConnectionError(KEY, OSError()), UNREACHABLE),
     (aiohttp.ClientSSLError(KEY, OSError()), UNREACHABLE),
     (aiohttp.ClientConnectorSSLError(KEY, OSError()), UNREACHABLE),

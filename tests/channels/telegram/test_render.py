@@ -61,7 +61,7 @@ def test_choices_that_telegram_cannot_carry_are_never_cut(
     choices: tuple[tuple[tuple[str, str], ...], ...], reason: str
 ) -> None:
     with pytest.raises(PermanentFailure) as failure:
-        send_message(Outbound("d1", MEI, "?", choices=choices))
+        _ = send_message(Outbound("d1", MEI, "?", choices=choices))
     assert (failure.value.reason, failure.value.unreachable) == (reason, False)
 
 
@@ -69,7 +69,7 @@ def test_choices_that_telegram_cannot_carry_are_never_cut(
 def test_an_address_of_another_provider_is_refused(external_id: str) -> None:
     to = type(MEI)(MEI.party, MEI.channel, MEI.account, external_id)
     with pytest.raises(PermanentFailure) as failure:
-        send_message(Outbound("d1", to, "hello"))
+        _ = send_message(Outbound("d1", to, "hello"))
     assert failure.value.reason == "no-telegram-address"
 
 

@@ -76,6 +76,8 @@ class WebChatHarness:
                 self._socket.transport.abort()
             case "never-here":
                 self.known = False
+            case _:
+                raise AssertionError(f"the web chat has no fault {fault}")
 
     def shown(self) -> list[Shown]:
         return list(self._shown.values())

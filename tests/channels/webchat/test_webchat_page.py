@@ -47,9 +47,9 @@ async def test_the_page_is_strict_about_what_a_browser_may_do_with_it(
 
 
 async def test_who_may_embed_the_page_is_a_setting(house: House, http: aiohttp.ClientSession) -> None:
-    async with Server(house, settings={"frame_ancestors": "https://shop.example"}) as server:
-        async with http.get(f"{server.url}/chat") as response:
-            assert "frame-ancestors https://shop.example;" in response.headers["Content-Security-Policy"]
+    embedding = {"frame_ancestors": "https://shop.example"}
+    async with Server(house, settings=embedding) as server, http.get(f"{server.url}/chat") as response:
+        assert "frame-ancestors https://shop.example;" in response.headers["Content-Security-Policy"]
 
 
 async def test_a_new_browser_gets_a_token_in_a_cookie_that_scripts_and_other_sites_cannot_use(

@@ -1,0 +1,81 @@
+"""The server's side of bot/control.py: carries out operations that the command line asks for."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import msgspec
+import structlog
+
+from bot.control import socket_path
+from bot.house import House
+from bot.operations import OPERATIONS, Exit
+from domain.errors import BadSettings, Rejected, SiyuError
+
+LINES_AT_ONCE = 200
+MAX_REQUEST_BYTES = 1024 * 1024
+
+log_ = structlog.get_logger(__name__)
+
+
+class ControlServer:
+    """Answers the command line."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._path = socket_path(house.settings.data)
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen. What a killed process left there is replaced: the folder's lock says that nobody else runs."""
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self._answer, self._path, limit=MAX_REQUEST_BYTES)
+        finally:
+            os.umask(before)
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._server is not None:
+            self._server.close()
+            self._path.unlink(missing_ok=True)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            request = msgspec.json.decode(await reader.readline())
+            lines = perform(self._house, request["operation"], request["arguments"])
+            while part := await asyncio.to_thread(lambda: list(islice(lines, LINES_AT_ONCE))):
+                writer.write(b"".join(msgspec.json.encode(line) + b"\n" for line in part))
+                await writer.drain()
+        except (ConnectionError, msgspec.DecodeError, KeyError, TypeError):
+            log_.warning("control.bad_request")
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+
+def perform(house: House, operation: str, arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Carry out an operation, as the messages of the protocol. Never raises what Siyu anticipates."""
+    code = 0
+    try:
+        for said in OPERATIONS[operation](house, **arguments):
+            if isinstance(said, Exit):
+                code = said.code
+            else:
+                yield {"line": said}
+    except (Rejected, BadSettings) as error:
+        yield {"error": str(error), "exit": 2}
+        return
+    except SiyuError as error:
+        yield {"error": str(error), "exit": 1}
+        return
+    except Exception:
+        log_.exception("control.bug", operation=operation)
+        yield {"error": "an internal error: the server's log says more", "exit": 1}
+        return
+    yield {"exit": code}
