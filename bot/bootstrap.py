@@ -22,6 +22,7 @@ from bot.ids import fresh_id
 from bot.metrics import Metrics
 from bot.reading import Reading, SqlAgenda, SqlAudience
 from bot.settings import Settings, accounts_of
+from bot.snapshots import SqlSnapshots
 from bot.texts import Texts
 from bot.web import web
 from channels.channel import Adapter, Desk, Intake
@@ -47,6 +48,7 @@ from domain.installation.commands import PrepareInstallation
 from domain.installation.installation import INSTALLATION, installation
 from domain.message import Command, Context, Personal
 from domain.policies.stop_words import StopWords
+from domain.ports.event_log import EventLog
 from domain.processes.registry import Outside, processes
 from domain.registry import EVENT_TYPES, registry
 from domain.rules.commands import AddRule, SetWelcome
@@ -60,11 +62,15 @@ log_ = structlog.get_logger(__name__)
 
 
 def open_house(
-    settings: Settings, variables: Mapping[str, str], clock: Callable[[], datetime] = utc_now
+    settings: Settings,
+    variables: Mapping[str, str],
+    clock: Callable[[], datetime] = utc_now,
+    through: Callable[[EventLog], EventLog] = lambda log: log,
 ) -> House:
     """Open the stores, making them where they are missing, and join what works on them.
 
-    Raises StoreInUse where another process owns the data folder, StoreUnavailable, BadSettings.
+    ``through``: what the one who decides reads and writes the log through. Raises StoreInUse where another process owns the data folder,
+    StoreUnavailable, BadSettings.
     """
     data = settings.data
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -83,8 +89,9 @@ def open_house(
             implied_consent=settings.region == "cn",
         )
     )
-    dispatcher = Dispatcher(log, vault, registry(reactions), digest, fresh_id)
     views = Views(settings.database or data / "views.db")
+    snapshots = SqlSnapshots(views, log)
+    dispatcher = Dispatcher(through(log), vault, registry(reactions), digest, fresh_id, snapshots)
     audience = SqlAudience(views, settings.brand_name)
     office = Office(
         views=views,
@@ -105,6 +112,7 @@ def open_house(
         vault=vault,
         views=views,
         projector=Projector(views, log, projections(matching.matches)),
+        snapshots=snapshots,
         writer=Writer(dispatcher),
         processes=reactions,
         digest=digest,
@@ -221,13 +229,14 @@ def _confirmed(house: House) -> Callable[[str], Awaitable[None]]:
     return confirmed
 
 
-def open_app(house: House, binding: Binding) -> App:
-    """Open the channels and join the running parts. Raises BadSettings."""
+def open_app(house: House, binding: Binding, adapters: Sequence[Adapter] | None = None) -> App:
+    """Join the running parts. ``adapters``: those of ``open_channels`` where none are given, which raises BadSettings."""
     reading = Reading(
         agenda=SqlAgenda(house.views),
         audience=SqlAudience(house.views, house.settings.brand_name),
         letters=Letters(house.log),
         log=house.log,
     )
-    adapters = open_channels(house)
+    if adapters is None:
+        adapters = open_channels(house)
     return App(house, adapters, reading, web(house, adapters), rendering.render, binding)

@@ -111,13 +111,14 @@ def run(
     try:
         prepare(house)
         app = open_app(house, Binding(host, port))
-        asyncio.run(_serve(app))
+        asyncio.run(serve(app))
     finally:
         house.close()
     return 0
 
 
-async def _serve(app: Any) -> None:  # noqa: ANN401  # bot.app.App, which is imported only where it runs
+async def serve(app: Any) -> None:  # noqa: ANN401  # bot.app.App, which is imported only where it runs
+    """Run an app until SIGTERM or Ctrl-C, and greet whoever started it."""
     until = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -20,6 +20,7 @@ LONGEST_SOCKET_PATH = 95
 """Bytes; longer ones the system refuses (findings.md, "Small traps")."""
 CONNECT_TIMEOUT_S = 5.0
 
+
 def socket_path(data: Path) -> Path:
     """Return where the socket of a data folder lies: in it, or for long paths under a hashed name in the temporary folder."""
     path = data.resolve() / "siyu.sock"

@@ -10,6 +10,7 @@ from bot.eventlog.vault import Vault
 from bot.eventlog.writer import Writer
 from bot.metrics import Metrics
 from bot.settings import Settings
+from bot.snapshots import SqlSnapshots
 from bot.texts import Texts
 from domain.decider import Process
 from domain.dispatch import Done, Failed, Request, Result
@@ -38,6 +39,7 @@ class House:
     vault: Vault
     views: Views
     projector: Projector
+    snapshots: SqlSnapshots
     writer: Writer
     processes: tuple[Process, ...]
     digest: KeyedHash

@@ -30,6 +30,8 @@ class Decider(Generic[S]):
     events: tuple[tuple[str, type], ...]
     commands: tuple[type, ...]
     key: "Callable[[Any, Streams], str]"
+    snapshots: int = 0
+    """Version of the state's form, for streams that grow long; 0: no snapshots. Raise it when a field of the state changes."""
 
 
 class Streams(Protocol):

@@ -21,8 +21,10 @@ from domain.identity import (
     EventId,
     GroupId,
     KeyedHash,
+    Party,
     Slug,
     StreamId,
+    category,
     stream,
 )
 from domain.message import Command, Context, Event, Origin, Recorded
@@ -38,6 +40,7 @@ from domain.ports.event_log import (
     Unreadable,
 )
 from domain.ports.identities import Identities
+from domain.ports.snapshots import MemorySnapshots, Snapshot, Snapshots
 
 S = TypeVar("S")
 
@@ -45,6 +48,8 @@ MAX_TRIES = 5
 """A command whose streams somebody else wrote first is decided again so often."""
 MAX_COMMANDS_PER_UNIT = 2_000
 """Commands that one request may lead to in the same append; more is a loop."""
+SNAPSHOT_EVERY = 100
+"""Events of a long stream between two snapshots."""
 CACHED_STREAMS = 50_000
 """States of recently used streams that are kept with their version."""
 
@@ -84,6 +89,8 @@ class Registry:
     deciders: Mapping[type, Decider[Any]]
     handlers: Mapping[type, Handler]
     immediate: Mapping[type, tuple[Process, ...]]
+    snapshots: Mapping[str, int] = field(default_factory=dict)
+    """By category: the version of the state's form, where there are snapshots."""
 
     @classmethod
     def build(
@@ -94,10 +101,12 @@ class Registry:
         for process in processes:
             for event in process.listens_to if process.immediate else ():
                 immediate[event] = (*immediate.get(event, ()), process)
+        known = tuple(deciders)
         return cls(
-            {command: decider for decider in deciders for command in decider.commands},
+            {command: decider for decider in known for command in decider.commands},
             {handler.command: handler for handler in handlers},
             immediate,
+            {decider.category: decider.snapshots for decider in known if decider.snapshots},
         )
 
 
@@ -111,8 +120,10 @@ class Dispatcher:
         registry: Registry,
         digest: KeyedHash,
         fresh: Callable[[], str],
+        snapshots: Snapshots | None = None,
     ) -> None:
         """``digest``: keyed hash under the installation's secret; ``fresh``: makes a new random id."""
+        self.snapshots: Snapshots = snapshots if snapshots is not None else MemorySnapshots()
         self.log, self.identities, self.registry = log, identities, registry
         self.digest, self.fresh = digest, fresh
         self._cache: OrderedDict[StreamId, tuple[int, Any]] = OrderedDict()
@@ -139,6 +150,7 @@ class Dispatcher:
 
     def _try(self, requests: Sequence[Request], wanted: list[int], results: list[Result | None]) -> list[int]:
         known = self.identities.resolve(self._addresses(requests[index] for index in wanted))
+        self._prefetch(known)
         batch = _Batch(self, dict(known))
         decided = [(index, *batch.decide(requests[index])) for index in wanted]
         try:
@@ -171,21 +183,55 @@ class Dispatcher:
             for address in handler.addresses(command)
         }
 
+    def _prefetch(self, known: Mapping[Address, str]) -> None:
+        """Read the contacts of a batch in one question instead of one each."""
+        names = [
+            stream(contacts.category, key) for address, key in known.items() if address.party is Party.CONTACT
+        ]
+        missing = [name for name in names if name not in self._cache]
+        for name, recorded in self.log.read_streams(missing).items() if missing else ():
+            if not any(
+                isinstance(r.event, Unreadable) for r in recorded
+            ):  # load says what is wrong, to whom it concerns
+                self._keep(name, (recorded[-1].version if recorded else 0, fold(contacts, recorded)))
+
     def load(self, decider: Decider[S], name: StreamId) -> tuple[int, S]:
         """Return (version, state) of a stream, from the cache or the log. Raises UnknownEvent for a stream with a damaged event."""
         cached = self._cache.get(name)
         if cached is not None:
             self._cache.move_to_end(name)
             return cached
-        recorded = self.log.read_stream(name)
-        return (recorded[-1].version if recorded else 0), fold(decider, recorded)
+        version, state = self._snapshot(decider, name)
+        recorded = self.log.read_stream(name, version)
+        entry = (recorded[-1].version if recorded else version), fold(decider, recorded, state)
+        self._keep(name, entry)
+        return entry
+
+    def _snapshot(self, decider: Decider[S], name: StreamId) -> tuple[int, S]:
+        if decider.snapshots:
+            found = self.snapshots.load(name, type(decider.initial), decider.snapshots)
+            if found is not None:
+                return found.version, found.state
+        return 0, decider.initial
 
     def _remember(self, states: Mapping[StreamId, tuple[int, Any]]) -> None:
-        for name, entry in states.items():
-            if not name.startswith("inbound-"):  # never decided on again
-                self._cache[name] = entry
-                self._cache.move_to_end(name)
-        while len(self._cache) > CACHED_STREAMS:
+        grown: list[Snapshot] = []
+        for name, (version, state) in states.items():
+            kind = category(name)
+            if kind == "inbound":  # never decided on again
+                continue
+            shape = self.registry.snapshots.get(kind, 0)
+            before = self._cache.get(name, (0, None))[0]
+            if shape and version // SNAPSHOT_EVERY > before // SNAPSHOT_EVERY:
+                grown.append(Snapshot(name, version, shape, state))
+            self._keep(name, (version, state))
+        if grown:
+            self.snapshots.save(grown)
+
+    def _keep(self, name: StreamId, entry: tuple[int, Any]) -> None:
+        self._cache[name] = entry
+        self._cache.move_to_end(name)
+        if len(self._cache) > CACHED_STREAMS:
             self._cache.popitem(last=False)
 
     def _forget(self, unit: Append) -> None:
@@ -200,6 +246,8 @@ class _Batch:
     dispatcher: Dispatcher
     known: dict[Address, str]
     pending: dict[StreamId, tuple[int, Any]] = field(default_factory=dict)
+    fresh: set[str] = field(default_factory=set)
+    """Ids made in this batch: nobody can have written their streams."""
 
     def decide(self, request: Request) -> tuple[Append, Result | None]:
         """Return the unit for the log and, where it was decided to store nothing, what to answer.
@@ -294,7 +342,8 @@ class _Unit:
             raise AssertionError(f"{name}: an append holds one fact that must be new, and has {self._once}")
         pending = self._batch.pending.get(name)
         self.duplicate = pending is not None
-        self._seen[name], self.states[name] = pending or (0, decider.initial)
+        entry = pending or (0, decider.initial)
+        self._seen[name], self.states[name] = entry[0], entry
         self._once = name
 
     def _reactions(
@@ -311,7 +360,10 @@ class _Unit:
         ]
 
     def _entry(self, decider: Decider[S], name: StreamId) -> tuple[int, S]:
-        entry = self.states.get(name) or self._batch.pending.get(name) or self._dispatcher.load(decider, name)
+        entry = self.states.get(name) or self._batch.pending.get(name)
+        if entry is None:
+            made_now = name.partition("-")[2] in self._batch.fresh
+            entry = (0, decider.initial) if made_now else self._dispatcher.load(decider, name)
         self._seen.setdefault(name, entry[0])
         return entry
 
@@ -355,12 +407,14 @@ class _Unit:
         return self._dispatcher.digest(*parts)
 
     def fresh(self) -> str:
-        return self._dispatcher.fresh()
+        made = self._dispatcher.fresh()
+        self._batch.fresh.add(made)
+        return made
 
 
-def fold(decider: Decider[S], events: Iterable[Recorded]) -> S:
-    """Return the state that a stream's events lead to. Raises UnknownEvent where one of them is damaged."""
-    state = decider.initial
+def fold(decider: Decider[S], events: Iterable[Recorded], state: S | None = None) -> S:
+    """Return the state that a stream's events lead to, from ``state`` on. Raises UnknownEvent where one of them is damaged."""
+    state = decider.initial if state is None else state
     for recorded in events:
         if isinstance(recorded.event, Unreadable):
             raise UnknownEvent(f"{recorded.id} cannot be read: {recorded.event.error}")

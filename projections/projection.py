@@ -54,9 +54,9 @@ class Rows:
         self._now: dict[Hashable, Row | None] = {}
         names = table.columns.keys()
         wanted = list(dict.fromkeys(keys))
+        statement = _select(table, self._by)
         for start in range(0, len(wanted), KEYS_PER_QUERY):
-            found = select(table).where(self._by.in_(wanted[start : start + KEYS_PER_QUERY]))
-            for values in connection.execute(found):
+            for values in connection.execute(statement, {"keys": wanted[start : start + KEYS_PER_QUERY]}):
                 row = dict(zip(names, values, strict=True))
                 self._before[row[self._by.name]] = row
                 self._now[row[self._by.name]] = row.copy()
@@ -122,6 +122,11 @@ class Rows:
 @lru_cache(maxsize=256)
 def _defaults(table: Table) -> Row:
     return {column.name: None if column.default is None else column.default.arg for column in table.columns}  # type: ignore[attr-defined]  # scalar defaults only
+
+
+@lru_cache(maxsize=256)
+def _select(table: Table, by: Column[Any]) -> Select[Any]:
+    return select(table).where(by.in_(bindparam("keys", expanding=True)))
 
 
 @lru_cache(maxsize=1024)

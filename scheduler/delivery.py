@@ -5,7 +5,7 @@ outcome (shared/design/delivery.md, "Going out").
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,32 +18,47 @@ from domain.deliveries.commands import (
     ReturnDelivery,
 )
 from domain.deliveries.events import DeliveryStarted
-from domain.dispatch import Done, Request
-from domain.errors import CannotRender, OutcomeUnknown, PermanentFailure, StoreUnavailable, TemporaryFailure
+from domain.dispatch import Done, Failed, Request
+from domain.errors import (
+    CannotRender,
+    OutcomeUnknown,
+    Overloaded,
+    PermanentFailure,
+    StoreUnavailable,
+    TemporaryFailure,
+    VersionConflict,
+)
 from domain.gate import ClaimDelivery
-from domain.identity import Account, Address, Channel, Party, Slug
+from domain.identity import Account, Channel, Party, Slug
 from domain.message import Command, Context, Personal
 from domain.policies.may_contact import Controls
-from domain.ports.agenda import Agenda, DueDelivery
-from domain.ports.audience import Audience
+from domain.ports.agenda import Agenda, BrokenLease, DueDelivery
+from domain.ports.audience import Audience, Known
 from domain.ports.identities import Identities
 from domain.ports.messenger import REQUEST_TIMEOUT_S, Messenger, Outbound
 from scheduler.follower import Dispatch
-from scheduler.letters import Letter, Letters, Render
+from scheduler.letters import Letters, Render
 from scheduler.pacing import Pacer
+from scheduler.turns import Turns, account_of, place_of
 
 LEASE_S = 45.0
 """A worker holds a delivery so long; interface.md promises at most 60 s."""
-IN_FLIGHT = 128
-"""Sends under way at once, over all accounts."""
-LOOK_AHEAD = 500
-"""Due deliveries read at once; those whose chat must wait are passed over."""
+LOOK_AHEAD = 200
+"""Due deliveries read at once; those that must wait are passed over."""
+LOOK_FURTHER = 20_000
+LOOK_FURTHER_EVERY_S = 1.0
+"""Where all of them must wait though an account is idle (one chat has 5,000 answers to come, another account is frozen), the courier
+looks further, but not all the time."""
 FIRST_BACKOFF_S = 1.0
-LONGEST_BACKOFF_S = 60.0
+LONGEST_BACKOFF_S = 300.0
 RELOOK_S = 5.0
 """A hint that led to nothing (all marketing paused, sending on hold, a view that lags) is followed again after so long."""
+STORE_REST_S = 1.0
+"""The same, where the store was away."""
 OUTCOME_RETRY_S = 0.5
 """How long to wait before an outcome is handed in again that the log could not take."""
+OUTCOME_TRIES = 20
+"""Where the log refuses it for another reason than being away; then it stays Unknown."""
 
 log_ = structlog.get_logger(__name__)
 
@@ -68,18 +83,21 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """``now``: the wall clock, UTC. ``boottime``: seconds that go on while the machine sleeps (CLOCK_BOOTTIME)."""
+    """``now``: the wall clock, UTC. ``boottime``: seconds that go on while the machine sleeps (CLOCK_BOOTTIME). ``rest``: waits seconds."""
 
     now: Callable[[], datetime]
     boottime: Callable[[], float]
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    """A hint that was followed: until the view shows what came of it, following it again would only be refused again."""
+class _Written:
+    """A letter as it would go out. ``rendered``: its text, where variables made it another one; ``defect``: why it cannot go."""
 
-    not_before: datetime
-    again_at: float
+    outbound: Outbound | None
+    known: Known
+    rendered: str | None
+    defect: Slug | None
 
 
 class Courier:
@@ -94,63 +112,73 @@ class Courier:
         render: Render,
         clocks: Clocks,
         worker: Slug,
+        *,
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
         """``worker``: names this process in the log. ``render``: fills in variables; raises CannotRender."""
         self.agenda, self.audience = sources.agenda, sources.audience
         self.letters, self.identities = sources.letters, sources.identities
         self.dispatch, self.posts, self.controls, self.render = dispatch, posts, controls, render
-        self.clocks, self.worker = clocks, worker
+        self.clocks, self.worker, self.request_timeout_s = clocks, worker, request_timeout_s
         self.changed = asyncio.Event()
+        self._turns = Turns({account: post.pacer for account, post in posts.items()})
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._judged: dict[str, _Judged] = {}
-        self._failures: dict[tuple[Channel, Account], int] = {}
+        self._recovered: dict[BrokenLease, float] = {}
+        self._further: Sequence[DueDelivery] = ()
+        self._look_further_at = 0.0
 
     async def step(self) -> float | None:
         """Start what may start now. Returns after how many seconds to look again, None where nothing waits. Raises StoreUnavailable."""
         now = self.clocks.now()
         await self._recover(now)
-        due = await asyncio.to_thread(self.agenda.due, now, LOOK_AHEAD, marketing=True)
-        listed = {d.delivery for d in due}
-        self._judged = {d: judged for d, judged in self._judged.items() if d in listed}
-        wait = self._start(due)
+        wait = self._turns.ready_in(self.clocks.boottime())
+        if wait is not None and wait <= 0:
+            wait = await self._start_due(now)
         following = await asyncio.to_thread(self.agenda.next_moment, now)
         if following is not None:
             until = max(0.0, (following - self.clocks.now()).total_seconds())
             wait = until if wait is None else min(wait, until)
         return wait
 
-    def _start(self, due: Sequence[DueDelivery]) -> float | None:
-        """Start a task for each delivery whose account and chat are ready; return how long the next one must wait."""
-        wait: float | None = None
-        busy: set[str] = set()
+    async def _start_due(self, now: datetime) -> float | None:
+        due = await self._due(now)
         at = self.clocks.boottime()
-        for hint in due:
-            place = _place(hint)
-            post = self.posts.get((hint.channel, hint.account))
-            if post is None or place in busy:
-                continue
-            judged = self._judged.get(hint.delivery)
-            if judged is not None and judged.not_before == hint.not_before and at < judged.again_at:
-                wait = RELOOK_S if wait is None else min(wait, RELOOK_S)
-                continue
-            busy.add(place)  # one after the other within a chat: what was planned first arrives first
-            if place in self._tasks:
-                continue
-            ready = post.pacer.ready_at(place, at, group=hint.group is not None)
-            if ready > at:
-                wait = ready - at if wait is None else min(wait, ready - at)
-                continue
-            if len(self._tasks) >= IN_FLIGHT:
-                break
-            post.pacer.take(place, at, group=hint.group is not None)
-            self._judged[hint.delivery] = _Judged(hint.not_before, at + RELOOK_S)
-            self._tasks[place] = asyncio.create_task(self._deliver(hint, post, place))
-        return wait
+        picked = self._turns.pick(due, at)
+        self._start(picked.hints)
+        if not picked.starved or len(due) < LOOK_AHEAD:
+            return picked.wait_s
+        if at >= self._look_further_at:
+            self._look_further_at = at + LOOK_FURTHER_EVERY_S
+            self._further = await asyncio.to_thread(self.agenda.due, now, LOOK_FURTHER, marketing=True)
+            picked = self._turns.pick(self._further, self.clocks.boottime())
+            self._start(picked.hints)
+        rest = self._look_further_at - at
+        return rest if picked.wait_s is None else min(rest, picked.wait_s)
+
+    async def _due(self, now: datetime) -> Sequence[DueDelivery]:
+        """Return what is due; behind it what was found by looking further a moment ago."""
+        due = await asyncio.to_thread(self.agenda.due, now, LOOK_AHEAD, marketing=True)
+        if len(due) < LOOK_AHEAD or self.clocks.boottime() >= self._look_further_at:
+            self._further = ()
+        listed = {hint.delivery for hint in due}
+        return [*due, *(hint for hint in self._further if hint.delivery not in listed)]
+
+    def _start(self, hints: Sequence[DueDelivery]) -> None:
+        for hint in hints:
+            self._tasks[place_of(hint)] = asyncio.create_task(self._deliver(hint))
 
     async def drain(self) -> None:
-        """Wait until everything that was started has its outcome."""
-        while self._tasks:
-            await asyncio.wait(self._tasks.values())
+        """Wait until everything that was started has its outcome, but not beyond its lease: then it counts as Unknown anyway."""
+        try:
+            async with asyncio.timeout(LEASE_S):
+                while self._tasks:
+                    await asyncio.wait(self._tasks.values())
+        except TimeoutError:
+            log_.warning("delivery.left_behind", deliveries=len(self._tasks))
+            late = list(self._tasks.values())
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     @property
     def in_flight(self) -> int:
@@ -159,57 +187,76 @@ class Courier:
 
     async def _recover(self, now: datetime) -> None:
         """Record as Unknown what some worker started and never finished."""
-        for broken in await asyncio.to_thread(self.agenda.broken_leases, now, LOOK_AHEAD):
-            lost = LoseTrackOfDelivery(
-                delivery=broken.delivery, attempt=broken.attempt, reason=Slug("lease-ended")
-            )
-            await self.dispatch(Request(self._context(), (lost,)))
+        broken = await asyncio.to_thread(self.agenda.broken_leases, now, LOOK_AHEAD)
+        at = self.clocks.boottime()
+        self._recovered = {lease: again for lease, again in self._recovered.items() if at < again}
+        for lease in broken:
+            if lease not in self._recovered:  # the view may lag
+                await self._lose(lease)
+                self._recovered[lease] = at + RELOOK_S
+
+    async def _lose(self, lease: BrokenLease) -> None:
+        lost = LoseTrackOfDelivery(delivery=lease.delivery, attempt=lease.attempt, reason=Slug("lease-ended"))
+        try:
+            result = await self.dispatch(Request(self._context(), (lost,)))
+        except (StoreUnavailable, Overloaded):
+            raise
+        except Exception:
+            log_.exception("delivery.bug", delivery=lease.delivery)
+        else:
+            if isinstance(result, Failed):
+                log_.error(
+                    "delivery.not_recovered", delivery=lease.delivery, error=type(result.error).__name__
+                )
 
     def _context(self) -> Context:
         now = self.clocks.now()
         return Context(actor=Slug("scheduler"), occurred_at=now, now=now)
 
-    async def _deliver(self, hint: DueDelivery, post: Post, place: str) -> None:
+    async def _deliver(self, hint: DueDelivery) -> None:
         try:
-            letter = await asyncio.to_thread(self.letters.read, hint.delivery)
-            sent = letter is not None and await self._claim_and_send(hint, post, letter)
-            if not sent:
-                post.pacer.give_back(place, group=hint.group is not None)
-        except StoreUnavailable:
+            if await self._carry(hint, self.posts[account_of(hint)]):
+                self._turns.followed(hint, self.clocks.boottime() + RELOOK_S)
+        except (StoreUnavailable, Overloaded):
             log_.warning("delivery.store_unavailable", delivery=hint.delivery)
-            self._judged.pop(hint.delivery, None)
+            again_at = self.clocks.boottime() + STORE_REST_S
+            self._turns.followed(hint, again_at)
+            self._turns.promise(hint, again_at)
         except Exception:
             log_.exception("delivery.bug", delivery=hint.delivery)
+            self._turns.followed(hint, self.clocks.boottime() + RELOOK_S)
         finally:
-            del self._tasks[place]
+            self._turns.landed(hint, self.clocks.boottime())
+            del self._tasks[place_of(hint)]
             self.changed.set()
 
-    async def _claim_and_send(self, hint: DueDelivery, post: Post, letter: Letter) -> bool:
-        """Return whether a request went out (or may have)."""
-        known = await asyncio.to_thread(self.audience.about, hint.contact, hint.group)
-        text, defect = letter.text, None
+    async def _carry(self, hint: DueDelivery, post: Post) -> bool:
+        """Claim, send, record. Returns whether the log was asked: False where its account was frozen before."""
+        written = await asyncio.to_thread(self._write, hint)
+        if post.pacer.frozen_until > self.clocks.boottime():
+            return False
+        lease_ends = self.clocks.boottime() + LEASE_S
+        started = None if written is None else await self._claim(hint, written)
+        if started is not None and written is not None and written.outbound is not None:
+            await self._record(await self._send(hint, post, written.outbound, started.attempt, lease_ends))
+        return True
+
+    def _write(self, hint: DueDelivery) -> _Written | None:
+        """Return what would go out, None where nothing was ever planned. Reads the stores: to be called in a thread."""
+        letter = self.letters.read(hint.delivery)
+        if letter is None:
+            return None
+        known = self.audience.about(hint.contact, hint.group)
+        party = Party.GROUP if hint.group is not None else Party.CONTACT
+        address = self.identities.address_of(party, hint.group or hint.contact or "")
+        if address is None:
+            return _Written(None, known, None, Slug("forgotten"))
+        text = letter.text
         try:
             if not letter.verbatim:
                 text = self.render(letter.text, known.variables)
         except CannotRender as error:
-            defect = Slug(error.reason)
-        address = self._address(hint)
-        if address is None:
-            defect = Slug("forgotten")
-        lease_ends = self.clocks.boottime() + LEASE_S
-        claim = ClaimDelivery(
-            delivery=hint.delivery,
-            worker=self.worker,
-            until=self.clocks.now() + timedelta(seconds=LEASE_S),
-            controls=self.controls,
-            rendered=Personal(text) if text != letter.text else None,
-            defect=defect,
-            window=known.window,
-            last_heard=known.last_heard,
-        )
-        started = _started(await self.dispatch(Request(self._context(), (claim,))))
-        if started is None or address is None:
-            return False
+            return _Written(None, known, None, Slug(error.reason))
         outbound = Outbound(
             key=hint.delivery,
             to=address,
@@ -218,52 +265,80 @@ class Courier:
             reply_to=letter.reply_to,
             thread=letter.thread,
         )
-        outcome, went_out = await self._send(hint, post, outbound, started.attempt, lease_ends)
-        await self._record(outcome)
-        return went_out
+        return _Written(outbound, known, text if text != letter.text else None, None)
 
-    def _address(self, hint: DueDelivery) -> Address | None:
-        party = Party.GROUP if hint.group is not None else Party.CONTACT
-        return self.identities.address_of(party, hint.group or hint.contact or "")
+    async def _claim(self, hint: DueDelivery, written: _Written) -> DeliveryStarted | None:
+        """Ask the gate. Returns the lease, None where it may not go now. Raises StoreUnavailable, Overloaded."""
+        claim = ClaimDelivery(
+            delivery=hint.delivery,
+            worker=self.worker,
+            until=self.clocks.now() + timedelta(seconds=LEASE_S),
+            controls=self.controls,
+            rendered=Personal(written.rendered) if written.rendered is not None else None,
+            defect=written.defect,
+            window=written.known.window,
+            last_heard=written.known.last_heard,
+        )
+        result = await self.dispatch(Request(self._context(), (claim,)))
+        if isinstance(result, Done):
+            return next((r.event for r in result.events if isinstance(r.event, DeliveryStarted)), None)
+        if isinstance(result.error, StoreUnavailable):
+            raise result.error
+        log_.error("delivery.not_claimed", delivery=hint.delivery, error=type(result.error).__name__)
+        return None
 
     async def _send(
         self, hint: DueDelivery, post: Post, outbound: Outbound, attempt: int, lease_ends: float
-    ) -> tuple[Command, bool]:
-        """Send, and return the command that records the outcome, and whether a request went out."""
-        account = (hint.channel, hint.account)
-        if (
-            lease_ends - self.clocks.boottime() < REQUEST_TIMEOUT_S
-        ):  # frozen since the claim: the lease may end in mid-air
-            return self._returned(hint, attempt, "lease-too-short", 0.0), False
+    ) -> Command:
+        """Send, and return the command that records the outcome."""
+        at = self.clocks.boottime()
+        if lease_ends - at < REQUEST_TIMEOUT_S:  # frozen since the claim: the lease may end in mid-air
+            return self._returned(hint, attempt, "lease-too-short", 0.0)
+        if post.pacer.frozen_until > at:
+            return self._returned(hint, attempt, "account-frozen", post.pacer.frozen_until - at)
+        self._turns.leave(hint, at)
         try:
-            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+            async with asyncio.timeout(self.request_timeout_s):
                 message = await post.messenger.send(outbound)
         except TemporaryFailure as failure:
-            return self._returned(hint, attempt, failure.reason, self._back_off(account, post, failure)), True
+            self._turns.answered(hint, plainly=False)
+            return self._try_again(hint, post, attempt, failure)
         except PermanentFailure as failure:
+            self._turns.answered(hint, plainly=True)
             return RejectDelivery(
                 delivery=hint.delivery,
                 attempt=attempt,
                 reason=Slug(failure.reason),
                 unreachable=failure.unreachable,
-            ), True
+            )
         except OutcomeUnknown as failure:
-            return LoseTrackOfDelivery(
-                delivery=hint.delivery, attempt=attempt, reason=Slug(failure.reason)
-            ), True
+            return self._lost(hint, attempt, failure.reason)
         except TimeoutError:
-            return LoseTrackOfDelivery(
-                delivery=hint.delivery, attempt=attempt, reason=Slug("timed-out")
-            ), True
+            return self._lost(hint, attempt, "timed-out")
         except Exception:
             log_.exception("delivery.messenger_bug", delivery=hint.delivery, channel=hint.channel)
-            return LoseTrackOfDelivery(
-                delivery=hint.delivery, attempt=attempt, reason=Slug("internal-error")
-            ), True
-        self._failures.pop(account, None)
-        return AcceptDelivery(delivery=hint.delivery, attempt=attempt, provider_message=message), True
+            return self._lost(hint, attempt, "internal-error")
+        self._turns.answered(hint, plainly=True)
+        return AcceptDelivery(delivery=hint.delivery, attempt=attempt, provider_message=message)
 
-    def _returned(self, hint: DueDelivery, attempt: int, reason: str, after_s: float) -> ReturnDelivery:
+    def _lost(self, hint: DueDelivery, attempt: int, reason: str) -> LoseTrackOfDelivery:
+        self._turns.answered(hint, plainly=False)
+        return LoseTrackOfDelivery(delivery=hint.delivery, attempt=attempt, reason=Slug(reason))
+
+    def _try_again(
+        self, hint: DueDelivery, post: Post, attempt: int, failure: TemporaryFailure
+    ) -> ReturnDelivery:
+        """Freeze the account where the provider says so; this message waits longer after every attempt."""
+        backoff = min(FIRST_BACKOFF_S * 2.0 ** min(attempt - 1, 10), LONGEST_BACKOFF_S)
+        if failure.whole_account:
+            post.pacer.freeze(self.clocks.boottime() + (failure.retry_after_s or backoff))
+        after_s = max(failure.retry_after_s, backoff)
+        return self._returned(hint, attempt, failure.reason, after_s, whole_chat=bool(failure.retry_after_s))
+
+    def _returned(
+        self, hint: DueDelivery, attempt: int, reason: str, after_s: float, *, whole_chat: bool = False
+    ) -> ReturnDelivery:
+        self._turns.promise(hint, self.clocks.boottime() + after_s, whole_chat=whole_chat)
         return ReturnDelivery(
             delivery=hint.delivery,
             attempt=attempt,
@@ -271,34 +346,17 @@ class Courier:
             not_before=self.clocks.now() + timedelta(seconds=after_s),
         )
 
-    def _back_off(self, account: tuple[Channel, Account], post: Post, failure: TemporaryFailure) -> float:
-        """Freeze the account where the provider says so, or is away; return after how many seconds to try again."""
-        at = self.clocks.boottime()
-        if failure.retry_after_s:
-            if failure.whole_account:
-                post.pacer.freeze(at + failure.retry_after_s)
-            return failure.retry_after_s
-        tries = self._failures[account] = self._failures.get(account, 0) + 1
-        pause = min(FIRST_BACKOFF_S * 2.0 ** min(tries - 1, 10), LONGEST_BACKOFF_S)
-        post.pacer.freeze(at + pause)
-        return pause
-
     async def _record(self, outcome: Command) -> None:
         """Hand in an outcome until the log takes it: it is all that is known of a message that may be out."""
-        while True:
+        refused = 0
+        while refused < OUTCOME_TRIES:
             try:
-                await self.dispatch(Request(self._context(), (outcome,)))
-            except StoreUnavailable:
-                await asyncio.sleep(OUTCOME_RETRY_S)
+                result = await self.dispatch(Request(self._context(), (outcome,)))
+            except (StoreUnavailable, Overloaded):
+                pass
             else:
-                return
-
-
-def _place(hint: DueDelivery) -> str:
-    return f"group-{hint.group}" if hint.group is not None else f"contact-{hint.contact}"
-
-
-def _started(result: object) -> DeliveryStarted | None:
-    if not isinstance(result, Done):
-        return None
-    return next((r.event for r in result.events if isinstance(r.event, DeliveryStarted)), None)
+                if isinstance(result, Done):
+                    return
+                refused += not isinstance(result.error, StoreUnavailable | VersionConflict)
+            await self.clocks.rest(OUTCOME_RETRY_S)
+        log_.error("delivery.not_recorded", outcome=type(outcome).__name__)

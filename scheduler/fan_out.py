@@ -7,23 +7,28 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+import structlog
+
 from domain.broadcasts.broadcast import BroadcastState, Stage, broadcasts
 from domain.broadcasts.commands import FinishFanOut
 from domain.broadcasts.events import AudienceKind
 from domain.deliveries.commands import PlanDelivery
 from domain.deliveries.events import DeliveryClass
 from domain.dispatch import Failed, Request, fold
+from domain.errors import Overloaded, SiyuError, StoreUnavailable, VersionConflict
 from domain.identity import BroadcastId, DeliveryId, GroupId, KeyedHash, Slug, SubjectId, stream
-from domain.message import Command, Context
+from domain.message import Context, Recorded
 from domain.ports.agenda import Agenda
 from domain.ports.audience import Audience, Recipient
 from domain.ports.event_log import EventLog
 from scheduler.follower import Dispatch
 
-CHUNK = 500
-"""Deliveries planned in one append."""
+CHUNK = 200
+"""Deliveries planned in one append: what comes in meanwhile waits no longer than for one of them."""
 BROADCAST_LIVES = timedelta(hours=24)
 """What could not go out within a day of its time is left out."""
+
+log_ = structlog.get_logger(__name__)
 
 
 class FanOut:
@@ -43,35 +48,63 @@ class FanOut:
         self._finished: set[BroadcastId] = set()
 
     async def step(self) -> int:
-        """Fan out what is due. Returns how many broadcasts that were. Raises StoreUnavailable."""
-        due = [
-            broadcast
-            for broadcast in await asyncio.to_thread(self.agenda.broadcasts, self.clock())
-            if broadcast not in self._finished  # the view may still lag behind what was done a moment ago
-        ]
+        """Fan out what is due. Returns how many broadcasts that were. Raises StoreUnavailable, Overloaded, VersionConflict: call again."""
+        listed = await asyncio.to_thread(self.agenda.broadcasts, self.clock())
+        self._finished &= set(listed)
+        due = [broadcast for broadcast in listed if broadcast not in self._finished]  # the view may still lag
         for broadcast in due:
-            await self._fan_out(broadcast)
+            try:
+                await self._fan_out(broadcast)
+            except (StoreUnavailable, Overloaded, VersionConflict):
+                raise
+            except SiyuError as error:  # its stream is damaged: the others go on
+                log_.error("fan_out.failed", broadcast=broadcast, error=type(error).__name__)  # noqa: TRY400
             self._finished.add(broadcast)
         return len(due)
 
     async def _fan_out(self, broadcast: BroadcastId) -> None:
-        events = await asyncio.to_thread(self.log.read_stream, stream(broadcasts.category, broadcast))
-        state = fold(broadcasts, events)
-        if state.stage is not Stage.CONFIRMED or not events:
+        events, state = await asyncio.to_thread(self._state, broadcast)
+        if state.stage is not Stage.CONFIRMED:
             return
-        now = self.clock()
-        context = Context(actor=Slug("scheduler"), occurred_at=now, now=now, cause=events[-1].id)
         planned = await asyncio.to_thread(self._plan, broadcast, state)
+        count = 0
         for start in range(0, len(planned), CHUNK):
-            await self._ask(Request(context, tuple(planned[start : start + CHUNK])))
-        await self._ask(Request(context, (FinishFanOut(broadcast=broadcast, planned=len(planned)),)))
-
-    async def _ask(self, request: Request) -> None:
-        result = await self.dispatch(request)
+            count += await self._append(planned[start : start + CHUNK], events[-1])
+            _, state = await asyncio.to_thread(self._state, broadcast)
+            if state.stage is not Stage.CONFIRMED:  # cancelled: what is planned, the gate leaves out
+                return
+        finish = Request(self._context(events[-1]), (FinishFanOut(broadcast=broadcast, planned=count),))
+        result = await self.dispatch(finish)
         if isinstance(result, Failed):
             raise result.error
 
-    def _plan(self, broadcast: BroadcastId, state: BroadcastState) -> Sequence[Command]:
+    def _state(self, broadcast: BroadcastId) -> tuple[Sequence[Recorded], BroadcastState]:
+        events = self.log.read_stream(stream(broadcasts.category, broadcast))
+        return events, fold(broadcasts, events)
+
+    async def _append(self, plans: Sequence[PlanDelivery], confirmed: Recorded) -> int:
+        """Plan them in one append; where it is refused one by one, so that one recipient costs nobody else their message."""
+        result = await self.dispatch(Request(self._context(confirmed), tuple(plans)))
+        if not isinstance(result, Failed):
+            return len(plans)
+        if isinstance(result.error, StoreUnavailable | VersionConflict):
+            raise result.error
+        if len(plans) > 1:
+            return sum([await self._append([plan], confirmed) for plan in plans])
+        log_.error("fan_out.left_out", delivery=plans[0].delivery, error=type(result.error).__name__)
+        return 0
+
+    def _context(self, confirmed: Recorded) -> Context:
+        now = self.clock()
+        return Context(
+            actor=Slug("scheduler"),
+            occurred_at=now,
+            now=now,
+            cause=confirmed.id,
+            correlation=confirmed.correlation or Slug(confirmed.id),
+        )
+
+    def _plan(self, broadcast: BroadcastId, state: BroadcastState) -> Sequence[PlanDelivery]:
         if state.audience is AudienceKind.GROUP and state.group is not None:
             return [self._to_group(broadcast, state, state.group)]
         return list(self._to_everyone(broadcast, state, self.audience.recipients(state.tag)))

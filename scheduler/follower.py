@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from domain.dispatch import Done, Request, Result
+from domain.errors import VersionConflict
 from domain.identity import Slug
 from domain.message import Context, Recorded
 from domain.ports.event_log import EventLog, Progress
@@ -27,14 +28,13 @@ class Follower:
         """Return the next events; empty at the head. One that never ran starts at the log's end. Raises StoreUnavailable."""
         if not self._begun:
             await self._begin()
-        return await asyncio.to_thread(self.log.read, self.read_to, limit)
+        # ``noted`` is ahead where the store went away in the middle of a batch.
+        return await asyncio.to_thread(self.log.read, max(self.read_to, self.noted), limit)
 
     async def _begin(self) -> None:
         known = await asyncio.to_thread(self.log.progress, self.name)
-        if known is None:
-            head = await asyncio.to_thread(self.log.head)
-            if head:
-                await self.move_to(head)
+        if known is None:  # noted even at 0: what comes next must not be taken for the past by a later start
+            await self.move_to(await asyncio.to_thread(self.log.head))
         else:
             self.noted = self.read_to = known
         self._begun = True
@@ -49,14 +49,21 @@ class Follower:
         if self.read_to - self.noted >= IDLE_MOVE:
             await self.move_to(self.read_to)
 
-    async def move_to(self, position: int) -> None:
-        """Note a position. Where another worker moved it meanwhile, go on from there."""
+    async def move_to(self, position: int) -> bool:
+        """Note a position. Returns False where another worker moved it meanwhile: then it goes on from there."""
         now = self.clock()
         context = Context(actor=Slug(f"process-{self.name}"), occurred_at=now, now=now)
         moved = await self.dispatch(Request(context, progress=self.progress(position)))
-        if isinstance(moved, Done):
-            self.noted = position
-            self.read_to = max(self.read_to, position)
-        else:
-            known = await asyncio.to_thread(self.log.progress, self.name)
-            self.noted = self.read_to = known or 0
+        if not isinstance(moved, Done):
+            await self.resume()
+            return False
+        self.noted = position
+        self.read_to = max(self.read_to, position)
+        return True
+
+    async def resume(self) -> None:
+        """Go on from what is durable. Raises VersionConflict where nothing is: then it has not even begun."""
+        known = await asyncio.to_thread(self.log.progress, self.name)
+        if known is None:
+            raise VersionConflict(f"the position of {self.name} could not be noted: try again")
+        self.noted = self.read_to = known

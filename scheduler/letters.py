@@ -29,14 +29,14 @@ class Letter:
 
 
 class Letters:
-    """Reads letters; the texts of recent broadcasts are kept, since thousands of deliveries share one."""
+    """Reads letters, from any thread; the texts of recent broadcasts are kept, since thousands of deliveries share one."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._broadcasts: OrderedDict[BroadcastId, str] = OrderedDict()
 
     def read(self, delivery: DeliveryId) -> Letter | None:
-        """Return what a delivery says; None where it was never planned."""
+        """Return what a delivery says; None where it was never planned. Raises UnknownEvent where its broadcast is damaged."""
         recorded = self._log.read_stream(stream(deliveries.category, delivery))
         planned = recorded[0].event if recorded else None
         if not isinstance(planned, DeliveryPlanned):
@@ -54,9 +54,10 @@ class Letters:
         )
 
     def _broadcast(self, broadcast: BroadcastId) -> str:
-        if broadcast not in self._broadcasts:
+        text = self._broadcasts.get(broadcast)
+        if text is None:
             state = fold(broadcasts, self._log.read_stream(stream(broadcasts.category, broadcast)))
-            self._broadcasts[broadcast] = state.text.value if state.text is not None else ""
+            text = self._broadcasts[broadcast] = state.text.value if state.text is not None else ""
             if len(self._broadcasts) > BROADCASTS_KEPT:
                 self._broadcasts.popitem(last=False)
-        return self._broadcasts[broadcast]
+        return text

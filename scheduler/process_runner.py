@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 import structlog
 
 from domain.decider import Process
-from domain.dispatch import Failed, Request, answering
+from domain.dispatch import Done, Failed, Request, answering
+from domain.errors import Overloaded, StoreUnavailable, UnknownEvent, VersionConflict
 from domain.message import Origin, Recorded
+from domain.ports.event_log import Unreadable
+from domain.registry import EVENT_TYPES
 from scheduler.follower import Follower
 
 BATCH = 200
@@ -23,33 +27,56 @@ class ProcessRunner:
     def __init__(
         self, process: Process, follower: Follower, park: Callable[[str, Recorded, Exception], None]
     ) -> None:
-        """``park``: notes (process, event, error) for ``siyu replay``."""
+        """``park``: notes (process, event, error) for ``siyu replay``; called in a thread."""
         self.process, self.follower, self.park = process, follower, park
+        self._slugs = {_slug(name) for name, event in EVENT_TYPES.items() if event in process.listens_to}
 
     async def step(self) -> int:
-        """React to the next events. Returns how many were read; 0 when the log's head is reached. Raises StoreUnavailable."""
+        """React to the next events. Returns how many were read; 0 when the log's head is reached. Raises StoreUnavailable, Overloaded."""
         batch = await self.follower.next(BATCH)
-        wanted = [
-            r for r in batch if r.origin is Origin.LIVE and isinstance(r.event, self.process.listens_to)
-        ]
-        if wanted:
-            await self._react(wanted)
-        if batch:
+        wanted = [r for r in batch if r.origin is Origin.LIVE and self._listens_to(r)]
+        if await self._react(wanted) and batch:
             await self.follower.passed(batch[-1].position)
         return len(batch)
 
-    async def _react(self, events: Sequence[Recorded]) -> None:
-        """Hand in one request an event, in order and all at once: they share a commit, and each moves the position by itself."""
+    def _listens_to(self, recorded: Recorded) -> bool:
+        """Whether it is asked about an event; one that cannot be read is told by its type, of whatever version."""
+        if isinstance(recorded.event, Unreadable):
+            return _slug(recorded.type) in self._slugs
+        return isinstance(recorded.event, self.process.listens_to)
+
+    async def _react(self, events: Sequence[Recorded]) -> bool:
+        """Answer events in order. Returns False where another worker is ahead: then the follower goes on from what is durable."""
         waiting = list(events)
         while waiting:
-            results = await asyncio.gather(*map(self.follower.dispatch, self._requests(waiting)))
-            done = next((i for i, result in enumerate(results) if isinstance(result, Failed)), len(waiting))
-            if done:
-                self.follower.noted = waiting[done - 1].position
-            if done < len(waiting):
-                await self._once_more(waiting[done])
-                done += 1
-            waiting = waiting[done:]
+            readable = list(takewhile(lambda r: not isinstance(r.event, Unreadable), waiting))
+            done, stopped = await self._ask(readable)
+            if isinstance(stopped, VersionConflict):
+                await self.follower.resume()
+                return False
+            if stopped is None and readable:
+                waiting = waiting[done:]
+                continue
+            if not await self._pass(waiting[done]):
+                return False
+            waiting = waiting[done + 1 :]
+        return True
+
+    async def _ask(self, events: Sequence[Recorded]) -> tuple[int, Exception | None]:
+        """Hand in one request an event, all at once: they share a commit, and each moves the position by itself.
+
+        Returns how many were answered, and what stopped the next one. Raises StoreUnavailable, Overloaded.
+        """
+        asked = map(self.follower.dispatch, self._requests(events))
+        for done, result in enumerate(await asyncio.gather(*asked, return_exceptions=True)):
+            if isinstance(result, Done):
+                self.follower.noted = events[done].position
+                continue
+            error = result.error if isinstance(result, Failed) else result
+            if isinstance(error, StoreUnavailable | Overloaded) or not isinstance(error, Exception):
+                raise error
+            return done, error
+        return len(events), None
 
     def _requests(self, events: Sequence[Recorded]) -> list[Request]:
         requests, noted = [], self.follower.noted
@@ -60,13 +87,28 @@ class ProcessRunner:
             noted = recorded.position
         return requests
 
-    async def _once_more(self, recorded: Recorded) -> None:
-        """One event could not be answered: once more by itself, then park it."""
-        again = await self.follower.dispatch(self._requests([recorded])[0])
-        if isinstance(again, Failed):
-            error = type(again.error).__name__
-            log_.error("process.parked", process=self.process.name, position=recorded.position, error=error)
-            self.park(self.process.name, recorded, again.error)
-            await self.follower.move_to(recorded.position)
-        else:
-            self.follower.noted = recorded.position
+    async def _pass(self, recorded: Recorded) -> bool:
+        """One event could not be answered: once more by itself, then park it. Returns as ``_react`` does."""
+        if isinstance(recorded.event, Unreadable):
+            return await self._park(recorded, UnknownEvent(recorded.event.error))
+        _, stopped = await self._ask([recorded])
+        if stopped is None:
+            return True
+        if isinstance(stopped, VersionConflict):
+            await self.follower.resume()
+            return False
+        return await self._park(recorded, stopped)
+
+    async def _park(self, recorded: Recorded, error: Exception) -> bool:
+        log_.error(
+            "process.parked",
+            process=self.process.name,
+            position=recorded.position,
+            error=type(error).__name__,
+        )
+        await asyncio.to_thread(self.park, self.process.name, recorded, error)
+        return await self.follower.move_to(recorded.position)
+
+
+def _slug(event_type: str) -> str:
+    return event_type.partition("/")[0]

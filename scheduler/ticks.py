@@ -1,14 +1,19 @@
 """Ticks: APScheduler as an alarm clock for what recurs. In memory; what fired is in the log, once a (schedule, local date)."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
+import structlog
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.date import DateTrigger
 
 from domain.dispatch import Failed, Request
+from domain.errors import Overloaded, SiyuError, StoreUnavailable
 from domain.identity import ScheduleId, Slug
 from domain.message import Context
 from domain.policies.recurrence import Recurrence
@@ -16,6 +21,8 @@ from domain.ports.agenda import Agenda, DueSchedule
 from domain.processes.recurring import OCCURRENCE_LIVES
 from domain.schedules.commands import FireSchedule
 from scheduler.follower import Dispatch
+
+log_ = structlog.get_logger(__name__)
 
 
 class Ticks:
@@ -37,19 +44,30 @@ class Ticks:
         if self._alarm.running:
             self._alarm.shutdown(wait=False)
 
+    @property
+    def armed(self) -> dict[ScheduleId, datetime]:
+        """Return when the alarm of each schedule will ring."""
+        return dict(self._armed)
+
     def daily(self, name: str, hour: int, work: Callable[[], Awaitable[None]]) -> None:
         """Do some housekeeping once a day, at this hour UTC."""
         self._alarm.add_job(work, CronTrigger(hour=hour, timezone="UTC"), id=name, replace_existing=True)
 
     async def sync(self) -> None:
-        """Fire what is due, and arm the next slot of every schedule that the view shows. Raises StoreUnavailable."""
+        """Fire what is due, and arm the next slot of every schedule that the view shows. Raises StoreUnavailable, Overloaded."""
         known = await asyncio.to_thread(self.agenda.schedules)
         for schedule in known:
-            await self._fire_due(schedule)
-            self._arm(schedule)
+            try:
+                await self._fire_due(schedule)
+                self._arm(schedule)
+            except (StoreUnavailable, Overloaded):
+                raise
+            except (SiyuError, ZoneInfoNotFoundError) as error:  # its stream is damaged: the others go on
+                log_.error("ticks.not_fired", schedule=schedule.schedule, error=type(error).__name__)  # noqa: TRY400
         for gone in self._armed.keys() - {schedule.schedule for schedule in known}:
-            self._alarm.remove_job(gone)
             del self._armed[gone]
+            with contextlib.suppress(JobLookupError):  # it rings just now
+                self._alarm.remove_job(gone)
 
     async def _fire_due(self, schedule: DueSchedule) -> None:
         """Fire the newest slot that is due and was not fired: those before it were missed, and coalesce into it."""
@@ -72,10 +90,17 @@ class Ticks:
             return
         self._armed[schedule.schedule] = at
         self._alarm.add_job(
-            self._ring, DateTrigger(at), id=schedule.schedule, args=(schedule,), replace_existing=True
+            self._ring,
+            DateTrigger(at),
+            id=schedule.schedule,
+            args=(schedule.schedule,),
+            replace_existing=True,
         )
 
-    async def _ring(self, schedule: DueSchedule) -> None:
-        self._armed.pop(schedule.schedule, None)
-        await self._fire_due(schedule)
-        self._arm(schedule)
+    async def _ring(self, schedule: ScheduleId) -> None:
+        """Look again: what the alarm was set for may have ended meanwhile."""
+        self._armed.pop(schedule, None)
+        try:
+            await self.sync()
+        except (StoreUnavailable, Overloaded) as error:
+            log_.warning("ticks.store_unavailable", error=str(error))  # whoever calls sync next fires it

@@ -12,9 +12,10 @@ def help_over(commands: Callable[[], Sequence[OperatorCommand]]) -> OperatorComm
     def run(call: Call) -> Reply:
         wanted = call.rest.strip().lstrip("/").casefold()
         mine = [command for command in commands() if call.operator.role.includes(command.role)]
-        chosen = [command for command in mine if command.name == wanted] or mine
-        lines = [f"{usage}{_why(call, command, usage)}" for command in chosen for usage in command.usage]
-        return Reply("\n".join(lines))
+        one = next((command for command in mine if command.name == wanted), None)
+        if one is not None:
+            return Reply("\n".join([_line(call, one), *one.usage[1:]]))
+        return Reply("\n".join(_line(call, command, more=len(command.usage) > 1) for command in mine))
 
     return OperatorCommand(
         name="help",
@@ -26,6 +27,9 @@ def help_over(commands: Callable[[], Sequence[OperatorCommand]]) -> OperatorComm
     )
 
 
-def _why(call: Call, command: OperatorCommand, usage: str) -> str:
-    """Say it once a command, two spaces behind its first usage."""
-    return f"  {call.say(command.help)}" if usage == command.usage[0] else ""
+def _line(call: Call, command: OperatorCommand, *, more: bool = False) -> str:
+    """Return the usage, two spaces, and what it is for."""
+    said = call.say(command.help)
+    if more:
+        said = call.say("{what} (more: /help {command})").format(what=said, command=command.name)
+    return f"{command.usage[0]}  {said}"

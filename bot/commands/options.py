@@ -47,6 +47,8 @@ def read(call: Call, text: str, known: frozenset[str], options: Options) -> tupl
 
 def _one(call: Call, name: str, rest: str, options: Options) -> tuple[Options, str]:
     match name:
+        case "in" | "at" | "every" | "service" if not rest.strip():
+            raise Usage("")
         case "in" | "at" | "every" if options.when_said:
             raise Usage(call.say("Say only once when: --in, --at or --every."))
         case "in":
@@ -65,8 +67,6 @@ def _one(call: Call, name: str, rest: str, options: Options) -> tuple[Options, s
         case "service":
             call.needs(Role.MANAGER)
             reason, rest = quoted(rest) or first_word(rest)
-            if not reason:
-                raise Usage("")
             return replace(options, service=reason), rest
         case "even-at-night":
             return replace(options, even_at_night=True), rest

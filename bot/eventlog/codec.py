@@ -217,11 +217,13 @@ class Codec:
             shape = self._by_slug.get(slug)
             if shape is None:
                 return slug, Unreadable(f"this Siyu does not know {slug}")
-            fields = shape.read(plain)
+            wrapped = {}
             for field, content in sealed.items():
                 sealing = shape.personal.get(field) or shape.raw[field]
-                fields[field] = sealing.wrap(partial(self._unseal, content, sealing, row.stream, row.version))
-            return slug, shape.event(**fields)
+                wrapped[field] = sealing.wrap(
+                    partial(self._unseal, content, sealing, row.stream, row.version)
+                )
+            return slug, shape.build(plain, wrapped)
         except _DAMAGED as error:
             return row.topic, Unreadable(f"{type(error).__name__}: {error}")
 

@@ -1,7 +1,8 @@
 """The event log over a store: encodes before the lock, decodes after it, wakes who follows."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -15,6 +16,8 @@ from domain.ports.event_log import Append, Appended, LogIdentity, Outcome
 
 _log = structlog.get_logger(__name__)
 
+LATEST_KEPT = 5_000
+"""Events; a follower further behind reads the store."""
 Notes = Literal["cursors", "pacing"]
 """Small tables of names and values beside the log."""
 NOTES: tuple[Notes, ...] = ("cursors", "pacing")
@@ -32,6 +35,10 @@ class Store(Protocol):
 
     def rows(self, after: int, limit: int) -> list[Row]:
         """Return events by position."""
+        ...
+
+    def rows_of_many(self, streams: Collection[str]) -> list[Row]:
+        """Return the rows of several streams, each stream's oldest first."""
         ...
 
     def rows_of(self, stream: str, after: int) -> list[Row]:
@@ -67,18 +74,69 @@ class Store(Protocol):
         ...
 
 
+class Latest:
+    """The newest events of a log with one writer, as they were appended: followers that keep up need not read them again."""
+
+    def __init__(self, head: int) -> None:
+        """``head``: the last position that is not here."""
+        self._one_at_a_time = threading.Lock()
+        self._events: list[Recorded] = []
+        self._before: int | None = head
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def appending(self) -> Iterator[Callable[[Sequence[Recorded]], None]]:
+        """Give what takes the events of an append. While nobody knows whether one was stored, nothing is said to be here."""
+        with self._one_at_a_time:
+            try:
+                yield self._add
+            except BaseException:
+                with self._lock:
+                    self._before, self._events = None, []
+                raise
+
+    def _add(self, events: Sequence[Recorded]) -> None:
+        with self._lock:
+            if events and (self._before is None or events[0].position != self._before + len(self._events) + 1):
+                self._before, self._events = events[0].position - 1, []
+            self._events.extend(events)
+            if self._before is not None and len(self._events) > 2 * LATEST_KEPT:
+                dropped = len(self._events) - LATEST_KEPT
+                self._before += dropped
+                self._events = self._events[dropped:]
+
+    def read(self, after: int, limit: int) -> list[Recorded] | None:
+        """Return the events above a position; None where some of them are not here."""
+        with self._lock:
+            if self._before is None or after < self._before:
+                return None
+            start = after - self._before
+            return self._events[start : start + limit]
+
+
 class StoredEventLog:
     """domain.ports.event_log.EventLog over a store; beside it, polling offsets (cursors) and pacing state. Thread-safe."""
 
-    def __init__(self, store: Store, codec: Codec, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, codec: Codec, clock: Callable[[], datetime], latest: "Latest | None" = None
+    ) -> None:
+        """``latest``: where nobody else writes the store, so that what was appended here is all there is."""
+        self._latest = latest
         self._store, self._codec, self._clock = store, codec, clock
         self._wakes: list[Callable[[], None]] = []
         self._wakes_lock = threading.Lock()
 
     def append(self, units: Sequence[Append]) -> list[Outcome]:
         """See EventLog."""
+        if not units:
+            return []
         batch = Batch(units, self._codec, microseconds(self._clock()))
-        outcomes = batch.outcomes(self._store.append(batch))
+        if self._latest is None:
+            outcomes = batch.outcomes(self._store.append(batch))
+        else:
+            with self._latest.appending() as add:
+                outcomes = batch.outcomes(self._store.append(batch))
+                add([r for o in outcomes if isinstance(o, Appended) for r in o.events])
         if any(isinstance(outcome, Appended) and outcome.events for outcome in outcomes):
             self._wake()
         return outcomes
@@ -86,6 +144,17 @@ class StoredEventLog:
     def read_stream(self, stream: StreamId, after: int = 0) -> list[Recorded]:
         """See EventLog."""
         return self._codec.decode(self._store.rows_of(stream, after))
+
+    def read_streams(self, streams: Collection[StreamId]) -> dict[StreamId, list[Recorded]]:
+        """See EventLog."""
+        found: dict[StreamId, list[Recorded]] = {stream: [] for stream in streams}
+        for recorded in self._codec.decode(self._store.rows_of_many(streams)) if streams else ():
+            found[recorded.stream].append(recorded)
+        return found
+
+    def recent(self, after: int, limit: int) -> list[Recorded] | None:
+        """See EventLog."""
+        return None if self._latest is None else self._latest.read(after, limit)
 
     def read(self, after: int, limit: int) -> list[Recorded]:
         """See EventLog."""

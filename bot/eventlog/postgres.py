@@ -6,19 +6,15 @@ VACUUM and let VACUUM wait; ``ON CONFLICT`` would burn positions (findings.md, m
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import psycopg
-import psycopg_pool
 from eventsourcing import persistence
 from eventsourcing.persistence import StoredEvent
-from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from psycopg import Connection, Cursor, IsolationLevel
-from psycopg.conninfo import conninfo_to_dict
+from eventsourcing.postgres import PostgresApplicationRecorder
+from psycopg import Connection, Cursor
 from psycopg.rows import DictRow, TupleRow, tuple_row
 from psycopg.sql import SQL, Composed, Literal
 from sqlalchemy import make_url
@@ -29,28 +25,13 @@ from bot.eventlog.listener import Listener
 from bot.eventlog.log import Notes, StoredEventLog
 from bot.eventlog.migrate import UNREACHABLE, upgrade
 from bot.eventlog.postgres_sql import Statements
+from bot.eventlog.postgres_store import WAIT_S, PostgresStore, connection_lost
 from bot.ids import fresh_id
-from domain.errors import StoreUnavailable
 from domain.ports.event_log import LogIdentity
 
 SCHEMA = "siyu"
-CONNECTIONS = 8
-"""One writes, the others read."""
-WAIT_S = 5
-"""For a connection, for the writers' lock."""
-IDLE_S = 10
-"""A transaction whose client is gone gives the writers' lock back after this."""
-TCP_TIMEOUT_MS = 15_000
-"""A server that does not answer at all is given up."""
 MAX_TRIES = 3
 """Once on a connection that had died unnoticed, once on a new one, once more after a commit whose answer was lost."""
-
-_UNAVAILABLE = (
-    persistence.OperationalError,
-    persistence.InterfaceError,
-    persistence.InternalError,
-    psycopg.OperationalError,
-)
 
 
 class PostgresEventLog(StoredEventLog):
@@ -83,59 +64,6 @@ class PostgresEventLog(StoredEventLog):
         """See EventLog."""
         self._listener.stop()
         super().close()
-
-
-class PostgresStore(PostgresDatastore):
-    """Connections to one database, and one schema of it."""
-
-    def __init__(self, url: str, schema: str) -> None:
-        """Connects later, when the first connection is asked for."""
-        self._settings: dict[str, Any] = conninfo_to_dict(
-            url.replace("postgresql+psycopg:", "postgresql:", 1),
-            connect_timeout=WAIT_S,
-            tcp_user_timeout=TCP_TIMEOUT_MS,
-            application_name="siyu",
-        )
-        where: dict[str, Any] = {
-            name: self._settings.get(name, "") for name in ("dbname", "host", "port", "user", "password")
-        }
-        super().__init__(
-            **where,
-            connect_timeout=WAIT_S,
-            idle_in_transaction_session_timeout=IDLE_S,
-            max_overflow=CONNECTIONS - 1,
-            lock_timeout=WAIT_S,
-            schema=schema,
-            originator_id_type="text",
-            enable_db_functions=False,
-        )
-        self.pool.kwargs = {**self.pool.kwargs, **self._settings}  # type: ignore[dict-item]  # a dict: the library gave it
-        self.pool.reconnect_timeout = (
-            WAIT_S  # otherwise it would try ever more seldom, for minutes after the server is back
-        )
-
-    def after_connect_func(self) -> Callable[[Connection[Any]], None]:
-        """See the library. Every statement must see what was committed before it: the standing is read after the lock was taken."""
-        prepare = super().after_connect_func()
-
-        def after_connect(connection: Connection[Any]) -> None:
-            prepare(connection)
-            connection.isolation_level = IsolationLevel.READ_COMMITTED
-
-        return after_connect
-
-    def connect(self) -> Connection[TupleRow]:
-        """Return a connection outside the pool."""
-        return psycopg.connect(**self._settings, autocommit=True)
-
-    @contextmanager
-    def unavailable(self) -> Iterator[None]:
-        """Say StoreUnavailable for a server that is away, full, read-only or too busy."""
-        try:
-            yield
-        except _UNAVAILABLE as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise StoreUnavailable(f"the event log's PostgreSQL cannot be used now: {reason}") from error
 
 
 def writers_lock(schema: str) -> int:
@@ -197,7 +125,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
                 try:
                     return self._append(batch, attempt)
                 except (persistence.OperationalError, persistence.InterfaceError) as error:
-                    if not _connection_lost(error):
+                    if not connection_lost(error):
                         raise
                     self.datastore.pool.check()  # the others may have died with it
                     if attempt.committing and (positions := self._stored_already(batch)) is not None:
@@ -267,6 +195,10 @@ class PostgresRecorder(PostgresApplicationRecorder):
         """See Store."""
         return [Row(*row) for row in self._fetch(self._sql.rows_of, (stream, after))]
 
+    def rows_of_many(self, streams: Collection[str]) -> list[Row]:
+        """See Store."""
+        return [Row(*row) for row in self._fetch(self._sql.rows_of_many, (list(streams),))]
+
     def head(self) -> int:
         """See Store."""
         return int(self._fetch(self.max_notification_id_statement)[0][0] or 0)
@@ -317,16 +249,3 @@ def _columns(events: Sequence[StoredEvent]) -> tuple[list[str], list[int], list[
 def _makes(statement: Composed, *kinds: str) -> bool:
     text = statement.as_string()
     return any(text.startswith((f"CREATE {kind}", f"CREATE OR REPLACE {kind}")) for kind in kinds)
-
-
-def _connection_lost(error: Exception) -> bool:
-    """Whether the connection broke, so that nobody knows how far the server came; otherwise the server itself refused."""
-    cause = error.__cause__
-    if not isinstance(cause, psycopg.Error) or isinstance(cause, psycopg_pool.PoolTimeout):
-        return False
-    # 08: connection exceptions; 57P01 to 57P03: the server shuts down, crashed or starts up (PostgreSQL 18, appendix A).
-    return (
-        cause.sqlstate is None
-        or cause.sqlstate.startswith("08")
-        or cause.sqlstate in {"57P01", "57P02", "57P03"}
-    )

@@ -51,6 +51,9 @@ class Statements:
         self.rows_of = named(
             _COLUMNS + "WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version"
         )
+        self.rows_of_many = named(
+            _COLUMNS + "WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version"
+        )
         self.positions = named("SELECT name, position FROM {schema}.progress WHERE name = ANY(%s)")
         self.start = named("INSERT INTO {schema}.progress (name, position) VALUES (%(name)s, %(position)s)")
         self.move = named("UPDATE {schema}.progress SET position = %(position)s WHERE name = %(name)s")

@@ -30,8 +30,8 @@ class Shape:
     plain: tuple[tuple[str, Any], ...]
     personal: dict[str, Sealing]
     raw: dict[str, Sealing]
-    read: Callable[[bytes | dict[str, Any]], dict[str, Any]]
-    """Checks the plain fields as they came from the log and returns them by name."""
+    build: Callable[[bytes | dict[str, Any], dict[str, Any]], Any]
+    """Makes the event of its plain fields as they came from the log, which it checks, and its wrapped ones."""
 
 
 def shape_of(slug: str, event: type) -> Shape:
@@ -51,7 +51,8 @@ def shape_of(slug: str, event: type) -> Shape:
         raise TypeError(
             f"{event.__name__} has personal fields, but its SUBJECT names nobody whose key could seal them"
         )
-    return Shape(slug, event, tuple(plain), personal, raw, _reader(event, wire))
+    build = _builder(event, wire) if personal or raw else _plain_builder(event)
+    return Shape(slug, event, tuple(plain), personal, raw, build)
 
 
 def _without_none(hint: Any) -> Any:  # noqa: ANN401  # a type form
@@ -76,18 +77,29 @@ def _wire_field(name: str, hint: Any, default: Any) -> tuple[str, Any] | tuple[s
     return (name, hint) if default is dataclasses.MISSING else (name, hint, default)
 
 
-def _reader(
+def _plain_builder(event: type) -> Callable[[bytes | dict[str, Any], dict[str, Any]], Any]:
+    decode: Callable[[bytes], Any] = msgspec.msgpack.Decoder(event).decode
+
+    def build(data: bytes | dict[str, Any], sealed: dict[str, Any]) -> Any:  # noqa: ANN401  # an event of the class
+        if sealed:
+            raise ValueError(f"{', '.join(sealed)}: not a field of {event.__name__}")
+        return msgspec.convert(data, event) if isinstance(data, dict) else decode(data)
+
+    return build
+
+
+def _builder(
     event: type, fields: list[tuple[str, Any] | tuple[str, Any, Any]]
-) -> Callable[[bytes | dict[str, Any]], dict[str, Any]]:
+) -> Callable[[bytes | dict[str, Any], dict[str, Any]], Any]:
     wire = msgspec.defstruct(event.__name__, fields, kw_only=True)
     decode = msgspec.msgpack.Decoder(wire).decode
     names = tuple(field[0] for field in fields)
 
-    def read(data: bytes | dict[str, Any]) -> dict[str, Any]:
-        struct = msgspec.convert(data, wire) if isinstance(data, dict) else decode(data)
-        return {name: getattr(struct, name) for name in names}
+    def build(data: bytes | dict[str, Any], sealed: dict[str, Any]) -> Any:  # noqa: ANN401  # an event of the class
+        plain = msgspec.convert(data, wire) if isinstance(data, dict) else decode(data)
+        return event(**{name: getattr(plain, name) for name in names}, **sealed)
 
-    return read
+    return build
 
 
 _TEXT = Sealing(Personal.sealed, str.encode, bytes.decode, lambda: FORGOTTEN)

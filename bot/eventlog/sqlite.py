@@ -4,7 +4,7 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from sqlalchemy import URL, exc
 from bot.eventlog.batch import Batch, Standing
 from bot.eventlog.codec import STAMP_BYTES, Codec, Row, stamped_us
 from bot.eventlog.folder import FolderLock, lock_folder
-from bot.eventlog.log import Notes, StoredEventLog
+from bot.eventlog.log import Latest, Notes, StoredEventLog
 from bot.eventlog.migrate import upgrade
 from bot.ids import fresh_id
 from domain.errors import StoreUnavailable
@@ -70,7 +70,7 @@ class SqliteEventLog(StoredEventLog):
         except BaseException:
             self._lock.release()
             raise
-        super().__init__(recorder, codec, clock)
+        super().__init__(recorder, codec, clock, Latest(recorder.head()))
 
     def close(self) -> None:
         """See EventLog."""
@@ -194,6 +194,11 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         return self._rows(
             "originator_id = ? AND originator_version > ? ORDER BY originator_version", (stream, after)
         )
+
+    def rows_of_many(self, streams: Collection[str]) -> list[Row]:
+        """See Store."""
+        which = "originator_id IN (SELECT value FROM json_each(?)) ORDER BY originator_id, originator_version"
+        return self._rows(which, (json.dumps(list(streams)),))
 
     def _rows(self, which: str, parameters: tuple[object, ...]) -> list[Row]:
         with self.datastore.transaction(commit=False) as cursor:

@@ -71,8 +71,7 @@ class TelegramAdapter:
 
     async def start(self) -> None:
         """Begin to receive in a task, which goes on trying while Telegram is away or does not know the token."""
-        self._receiving = asyncio.create_task(self._receive(), name=f"telegram-{self.account}")
-        self._receiving.add_done_callback(_tell_of_a_bug)
+        self._receiving = asyncio.create_task(self._keep_receiving(), name=f"telegram-{self.account}")
 
     async def stop(self) -> None:
         """Stop receiving and close connections. A webhook stays registered: Telegram keeps what comes meanwhile."""
@@ -88,6 +87,17 @@ class TelegramAdapter:
         if expected is None or not hmac.compare_digest(given.encode(), expected.get_secret_value().encode()):
             raise BadSignature("the secret token is missing or wrong")
         return judge(body, self._bot, self._desk.clock())
+
+    async def _keep_receiving(self) -> None:
+        while True:
+            try:
+                await self._receive()
+            except Exception as bug:  # noqa: BLE001 - whatever it is, it must not make the bot deaf until somebody restarts it
+                # Not log.exception: a traceback may show the token.
+                log.critical("telegram stops receiving and begins anew: this is a bug", where=place_of(bug))
+                await self._backoff.wait()
+            else:
+                return
 
     async def _receive(self) -> None:
         self._bot = await self._until_done("getMe", self._client.identity)
@@ -128,8 +138,3 @@ class TelegramAdapter:
                 log.warning("telegram cannot be reached yet", account=self.account, call=call, reason=reason)
                 return
         log.error(advice, account=self.account, call=call)
-
-
-def _tell_of_a_bug(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (bug := task.exception()) is not None:
-        log.critical("telegram stopped receiving: this is a bug", task=task.get_name(), where=place_of(bug))

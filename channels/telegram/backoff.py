@@ -6,6 +6,7 @@ from typing import Final
 
 FIRST_S: Final = 1.0
 CAP_S: Final = 60.0
+REST_S: Final = 0.05
 _DOUBLINGS_MAX: Final = 16
 
 
@@ -22,6 +23,10 @@ class Backoff:
         ceiling = min(CAP_S, FIRST_S * 2 ** min(self._failures, _DOUBLINGS_MAX))
         self._failures += 1
         await self.pause(max(at_least_s, ceiling * (1 + self.jitter()) / 2))
+
+    async def rest(self) -> None:
+        """Wait a moment after an answer without news, in case the server does not hold a long poll."""
+        await self.pause(REST_S)
 
     def reset(self) -> None:
         """Begin anew: something went well."""

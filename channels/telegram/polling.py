@@ -78,6 +78,7 @@ class Polling:
 
     async def _take(self, updates: Sequence[bytes]) -> None:
         if not updates:
+            await self._backoff.rest()
             return
         numbered = [(number, update) for update in updates if (number := update_id_of(update)) is not None]
         if len(numbered) < len(updates):

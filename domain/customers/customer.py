@@ -178,4 +178,5 @@ customers = Decider(
         ReleaseReservation,
     ),
     key=_key,
+    snapshots=1,
 )

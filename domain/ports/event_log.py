@@ -1,6 +1,6 @@
 """The promise of the log: append units, read by stream, read by position."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -106,6 +106,14 @@ class EventLog(Protocol):
         """Return the events of one stream with a version above ``after``, oldest first; empty for an unknown stream."""
         ...
 
+    def read_streams(self, streams: Collection[StreamId]) -> dict[StreamId, list[Recorded]]:
+        """Return the events of several streams at once, as ``read_stream`` would; an unknown stream is there with no events."""
+        ...
+
+    def recent(self, after: int, limit: int) -> list[Recorded] | None:
+        """Return what ``read`` would, where this process holds it in memory; None where ``read`` must be asked. Never waits."""
+        ...
+
     def read(self, after: int, limit: int) -> list[Recorded]:
         """Return up to ``limit`` events with a position above ``after``, in order of position.
 
@@ -206,6 +214,14 @@ class MemoryEventLog:
     def read_stream(self, stream: StreamId, after: int = 0) -> list[Recorded]:
         """See EventLog."""
         return self._streams.get(stream, [])[after:]
+
+    def read_streams(self, streams: Collection[StreamId]) -> dict[StreamId, list[Recorded]]:
+        """See EventLog."""
+        return {stream: self.read_stream(stream) for stream in streams}
+
+    def recent(self, after: int, limit: int) -> list[Recorded] | None:
+        """See EventLog."""
+        return self.read(after, limit)
 
     def read(self, after: int, limit: int) -> list[Recorded]:
         """See EventLog."""

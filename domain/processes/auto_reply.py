@@ -27,21 +27,18 @@ def auto_reply(matches: Matcher, words: StopWords, is_command: Addressed) -> Pro
 
     def react(recorded: Recorded, streams: Streams) -> Iterable[Command]:
         event = recorded.event
-        if (
-            not isinstance(event, MessageReceived)
-            or event.forwarded
-            or not _may_answer(recorded, event, streams)
-        ):
+        if not isinstance(event, MessageReceived) or event.forwarded:
+            return
+        answering = [
+            r for r in streams.state(rulebook, BOOK).rules if r.answer is not None and _applies(r, event)
+        ]
+        if not answering or not _may_answer(recorded, event, streams):
             return
         text = event.text.value
         if words.wish(text) in {Wish.STOP, Wish.START} or is_command(text):
             return
-        for rule in streams.state(rulebook, BOOK).rules:
-            if (
-                rule.answer is not None
-                and _applies(rule, event)
-                and matches(rule.match, rule.pattern.value, text)
-            ):
+        for rule in answering:
+            if rule.answer is not None and matches(rule.match, rule.pattern.value, text):
                 yield answer(recorded, event, streams, occasion=Slug("auto-reply"), text=rule.answer)
                 return
 

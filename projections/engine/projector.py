@@ -10,14 +10,14 @@ from sqlalchemy import Connection, delete, insert, select, update
 from domain.errors import Rejected
 from domain.message import Recorded
 from domain.ports.event_log import EventLog, LogIdentity, Unreadable
+from projections.engine.applying import Apply, at_once, gaps_in, is_poison, singly
 from projections.engine.positions import PARKED, POSITIONS, Parked, parked
-from projections.engine.store import Views, is_store_trouble
+from projections.engine.store import Views
 from projections.engine.waiting import Waiting
 from projections.projection import Projection
 
 BATCH = 500
 """Events that are applied in one transaction."""
-LONGEST_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ class Projector:
             self._adopt()
             read = 0
             for position in sorted(set(self._at.values())):
-                batch = self.log.read(position, BATCH)
+                held = self.log.recent(position, BATCH)
+                batch = held if held is not None else self.log.read(position, BATCH)
                 if until is not None:
                     batch = [recorded for recorded in batch if recorded.position <= until]
                 if batch:
@@ -107,7 +108,10 @@ class Projector:
         return min(self._at.get(projection.name, 0) for projection in chosen)
 
     def replay(self, position: int | None = None) -> Replayed:
-        """Try parked events again, in order; all of them, or those at one position."""
+        """Try parked events again, in order; all of them, or those at one position.
+
+        One that follows another parked event of its stream stays where it is.
+        """
         with self._lock:
             self._adopt()
             with self.views.read() as connection:
@@ -126,7 +130,8 @@ class Projector:
             self._stored(connection, [projection])  # nobody else applies meanwhile
             this = (PARKED.c.view == entry.view) & (PARKED.c.position == entry.position)
             connection.execute(delete(PARKED).where(this))
-            return self._singly(connection, projection, [recorded]) == 0
+            gaps = gaps_in(connection, [entry.view], before=entry.position)[entry.view]
+            return singly(connection, projection, [recorded], gaps) == 0
 
     # Which log, and which version of a view
 
@@ -182,22 +187,18 @@ class Projector:
     def _deliver(self, group: Sequence[Projection], batch: Sequence[Recorded]) -> None:
         """Apply a batch to views that stand at the same position: together in one transaction; each alone if one of them fails."""
         try:
-            self._commit(group, batch, self._at_once)
+            self._commit(group, batch, at_once)
         except Exception as error:
-            if not _is_poison(error):
+            if not is_poison(error):
                 raise
             for projection in group:
-                self._commit([projection], batch, self._singly)
+                self._commit([projection], batch, singly)
 
-    def _commit(
-        self,
-        group: Sequence[Projection],
-        batch: Sequence[Recorded],
-        take: Callable[[Connection, Projection, Sequence[Recorded]], object],
-    ) -> None:
+    def _commit(self, group: Sequence[Projection], batch: Sequence[Recorded], take: Apply) -> None:
         reached: dict[str, int | None] = {}
         with self.views.write() as connection:
             stored = self._stored(connection, group)
+            gaps = gaps_in(connection, list(stored))
             for projection in group:
                 position = stored.get(projection.name)
                 reached[projection.name] = position
@@ -205,7 +206,7 @@ class Projector:
                     continue  # another process has dropped it, or computes it again: that is where we go on, or not
                 fresh = [recorded for recorded in batch if recorded.position > position]
                 if fresh:
-                    take(connection, projection, fresh)
+                    take(connection, projection, fresh, gaps[projection.name])
                     reached[projection.name] = fresh[-1].position
             moved = [name for name, position in reached.items() if position == batch[-1].position]
             connection.execute(
@@ -233,46 +234,6 @@ class Projector:
             and (row.version, row.log_id, row.incarnation)
             == (self._projections[row.view].version, identity.id, identity.incarnation)
         }
-
-    def _at_once(self, connection: Connection, projection: Projection, fresh: Sequence[Recorded]) -> None:
-        readable = []
-        for recorded in fresh:
-            if isinstance(recorded.event, Unreadable):
-                _park(connection, projection, recorded, recorded.event.error)
-            elif type(recorded.event) in projection.listens_to:
-                readable.append(recorded)
-        if readable:
-            projection.apply(connection, readable)
-
-    def _singly(self, connection: Connection, projection: Projection, fresh: Sequence[Recorded]) -> int:
-        """Apply event by event, so that only the poisonous ones are parked. Returns how many those were."""
-        failed = 0
-        for recorded in fresh:
-            try:
-                with connection.begin_nested():
-                    self._at_once(connection, projection, [recorded])
-            except Exception as error:
-                if not _is_poison(error):
-                    raise
-                _park(connection, projection, recorded, f"{type(error).__name__}: {error}")
-                failed += 1
-        return failed
-
-
-def _is_poison(error: Exception) -> bool:
-    """Whether an event is to blame: anything but a store that fails."""
-    return not is_store_trouble(error)
-
-
-def _park(connection: Connection, projection: Projection, recorded: Recorded, error: str) -> None:
-    row = {
-        "view": projection.name,
-        "position": recorded.position,
-        "stream": recorded.stream,
-        "error": error[:LONGEST_ERROR],
-        "at": recorded.recorded_at,
-    }
-    connection.execute(insert(PARKED), [row])
 
 
 def _mark(recorded: Recorded) -> str:

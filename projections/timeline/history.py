@@ -16,13 +16,13 @@ CATCH_UP_S = 10.0
 class TimelineHistory:
     """``domain.ports.history.History`` over the timeline. Somebody must drive the projector."""
 
-    def __init__(self, projector: Projector) -> None:
-        self._projector = projector
+    def __init__(self, projector: Projector, timeout_s: float = CATCH_UP_S) -> None:
+        self._projector, self._timeout_s = projector, timeout_s
 
     async def recent(self, contact: ContactId, limit: int) -> Sequence[Said]:
         """See History. Ours are those that were sent or are being sent. Raises StoreUnavailable when the view does not catch up."""
         head = await asyncio.to_thread(self._projector.log.head)
-        await self._projector.wait_for(head, CATCH_UP_S, views=(timeline.name,))
+        await self._projector.wait_for(head, self._timeout_s, views=(timeline.name,))
         return await asyncio.to_thread(self._recent, contact, limit)
 
     def _recent(self, contact: ContactId, limit: int) -> list[Said]:

@@ -7,8 +7,8 @@ given ones is a request of its own, those of ``when`` are decided in one append.
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from datetime import timedelta
+from typing import TypeVar
 
 from domain.contacts.contact import contacts
 from domain.conversations.commands import Chat, Content, Message, Receive, Sender
@@ -24,12 +24,13 @@ from domain.identity import (
     KeyedHash,
     Locale,
     Party,
+    ProviderMessageId,
     Slug,
     stream,
 )
 from domain.message import Command, Context, Event, Origin, Recorded
 from domain.policies.stop_words import StopWords
-from domain.ports.event_log import EventLog, MemoryEventLog, Progress
+from domain.ports.event_log import EventLog, MemoryEventLog
 from domain.ports.identities import MemoryIdentities
 from domain.processes.registry import Outside, processes
 from domain.registry import EVENT_TYPES, registry
@@ -47,7 +48,9 @@ TEA_FANS = Chat(external_id="-100", title="茶友群", kind=Slug("group"))
 _keys = itertools.count(1)
 
 
-def came(content: Content, by: Sender | None = WANG, *, chat: Chat | None = None, key: str | None = None) -> Receive:
+def came(
+    content: Content, by: Sender | None = WANG, *, chat: Chat | None = None, key: str | None = None
+) -> Receive:
     """Something came in by Telegram; each with a key of its own unless one is named."""
     return Receive(
         channel=TELEGRAM,
@@ -60,9 +63,22 @@ def came(content: Content, by: Sender | None = WANG, *, chat: Chat | None = None
     )
 
 
-def said(text: str, by: Sender = WANG, *, chat: Chat | None = None, key: str | None = None, **more: Any) -> Receive:
-    """Somebody said something; ``more``: fields of Message."""
-    return came(Message(text=text, **more), by, chat=chat, key=key)
+def said(
+    text: str,
+    by: Sender = WANG,
+    *,
+    chat: Chat | None = None,
+    key: str | None = None,
+    to_bot: bool = True,
+    forwarded: bool = False,
+    provider_message: ProviderMessageId | None = None,
+    source: Slug | None = None,
+) -> Receive:
+    """Somebody said something."""
+    message = Message(
+        text=text, to_bot=to_bot, forwarded=forwarded, provider_message=provider_message, source=source
+    )
+    return came(message, by, chat=chat, key=key)
 
 
 def translated(text: str, locale: Locale | None) -> str:
@@ -91,7 +107,9 @@ class Appended:
     def then_kinds(self, *kinds: type) -> None:
         """Events of exactly these classes were appended, in this order."""
         assert self.error is None, self.error
-        assert [type(recorded.event).__name__ for recorded in self.events] == [kind.__name__ for kind in kinds]
+        assert [type(recorded.event).__name__ for recorded in self.events] == [
+            kind.__name__ for kind in kinds
+        ]
 
     def then_failed(self, text: str, kind: type[SiyuError]) -> None:
         """Nothing was appended, for this reason."""
@@ -105,6 +123,7 @@ class Shop:
         self,
         *,
         implied_consent: bool = True,
+        silence: timedelta = SILENCE,
         log: EventLog | None = None,
         identities: MemoryIdentities | None = None,
     ) -> None:
@@ -119,7 +138,7 @@ class Shop:
                 matches=matches,
                 is_command=lambda text: text.startswith("/"),
                 words=self.words,
-                silence=SILENCE,
+                silence=silence,
                 implied_consent=implied_consent,
             )
         )

@@ -34,7 +34,13 @@ from domain.conversations.events import (
     ReachabilityReported,
     UpdateNotUnderstood,
 )
-from domain.customers.events import MARKETING, ConsentGranted, ConsentSource, ConsentWithdrawn, CustomerCreated
+from domain.customers.events import (
+    MARKETING,
+    ConsentGranted,
+    ConsentSource,
+    ConsentWithdrawn,
+    CustomerCreated,
+)
 from domain.deliveries.events import DeliveryPlanned
 from domain.dispatch import Done, Failed
 from domain.errors import BadInput

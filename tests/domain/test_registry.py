@@ -16,7 +16,7 @@ import pytest
 import domain
 import domain.identity
 from domain.identity import BRAND, SubjectId
-from domain.message import Personal, Raw, subject_of
+from domain.message import Command, Event, Personal, Raw, subject_of
 from domain.registry import DECIDERS, EVENT_TYPES, HANDLERS
 from tests.domain.controls.commands import COMMANDS
 from tests.domain.controls.events import EVENTS
@@ -30,7 +30,7 @@ event_types = pytest.mark.parametrize(
 )
 
 
-def leaves(hint: Any) -> Iterator[Any]:
+def leaves(hint: object) -> Iterator[object]:
     """What a field may hold, through unions and tuples; a personal value is not looked into: it is sealed."""
     if get_origin(hint) in {typing.Union, UnionType, tuple}:
         for part in get_args(hint):
@@ -49,7 +49,7 @@ def personal_fields(event: type) -> list[str]:
     return [name for name, hint in hints_of(event).items() if Personal in leaves(hint)]
 
 
-def may_lie_in_clear(leaf: Any) -> bool:
+def may_lie_in_clear(leaf: object) -> bool:
     return leaf in PLAIN or leaf in CODED or (isinstance(leaf, type) and issubclass(leaf, Enum))
 
 
@@ -92,7 +92,7 @@ def test_nothing_of_a_person_lies_in_clear(event: type) -> None:
 
 
 @pytest.mark.parametrize("hint", [str, str | None, tuple[str, ...], dict[str, int], bytes, list[str], Any])
-def test_the_check_itself_notices_what_would_lie_in_clear(hint: Any) -> None:
+def test_the_check_itself_notices_what_would_lie_in_clear(hint: object) -> None:
     assert not all(leaf is Personal or may_lie_in_clear(leaf) for leaf in leaves(hint))
 
 
@@ -107,7 +107,7 @@ def test_personal_fields_have_a_subject_and_only_they(event: type) -> None:
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
-def test_the_subject_is_named_by_the_field_that_holds_its_id(event: Any) -> None:
+def test_the_subject_is_named_by_the_field_that_holds_its_id(event: Event) -> None:
     expected = {
         "": None,
         "brand": BRAND,
@@ -121,15 +121,17 @@ def test_the_subject_is_named_by_the_field_that_holds_its_id(event: Any) -> None
 
 
 @pytest.mark.parametrize("example", [*EVENTS, *COMMANDS], ids=lambda example: type(example).__name__)
-def test_examples_are_frozen_slotted_keyword_only_and_never_print_what_is_personal(example: Any) -> None:
+def test_examples_are_frozen_slotted_keyword_only_and_never_print_what_is_personal(
+    example: Event | Command,
+) -> None:
     kind = type(example)
-    assert kind.__dataclass_params__.frozen
+    assert vars(kind)["__dataclass_params__"].frozen
     assert not hasattr(example, "__dict__")
     assert all(field.kw_only for field in dataclasses.fields(kind))
     assert [text for text in personal_texts(example) if text in repr(example)] == []
 
 
-def personal_texts(example: Any) -> list[str]:
+def personal_texts(example: Event | Command) -> list[str]:
     values = [getattr(example, field.name) for field in dataclasses.fields(example)]
     return [value.value for value in values if isinstance(value, Personal) and isinstance(value.value, str)]
 
@@ -143,4 +145,11 @@ def test_every_value_of_the_domain_is_slotted_and_frozen_unless_it_is_a_memory_o
     }
     assert [value for value in values if "__slots__" not in vars(value)] == []
     mutable = {value.__name__ for value in values if not vars(value)["__dataclass_params__"].frozen}
-    assert mutable == {"MemoryAgenda", "MemoryAudience", "MemoryHistory", "MemoryMessenger", "_Batch"}
+    assert mutable == {
+        "MemoryAgenda",
+        "MemoryAudience",
+        "MemoryHistory",
+        "MemoryMessenger",
+        "MemorySnapshots",
+        "_Batch",
+    }

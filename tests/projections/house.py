@@ -24,7 +24,14 @@ from domain.conversations.commands import (
     ReturnToBot,
     Sender,
 )
-from domain.customers.commands import AddNote, GrantConsent, NameCustomer, TagCustomer, UntagCustomer, WithdrawConsent
+from domain.customers.commands import (
+    AddNote,
+    GrantConsent,
+    NameCustomer,
+    TagCustomer,
+    UntagCustomer,
+    WithdrawConsent,
+)
 from domain.customers.events import MARKETING, ConsentSource
 from domain.deliveries.commands import (
     AcceptDelivery,
@@ -61,7 +68,14 @@ from domain.identity import (
 )
 from domain.installation.commands import PauseMarketing, ResumeMarketing
 from domain.message import Command, Context, Personal, Recorded
-from domain.operators.commands import AddOperator, BindOperator, ChangeRole, IssueBindCode, RecordCommand, RemoveOperator
+from domain.operators.commands import (
+    AddOperator,
+    BindOperator,
+    ChangeRole,
+    IssueBindCode,
+    RecordCommand,
+    RemoveOperator,
+)
 from domain.operators.events import CommandOutcome, OperatorAdded, Role
 from domain.policies.frequency_cap import FrequencyCap
 from domain.policies.may_contact import Controls
@@ -90,9 +104,9 @@ def matches(match: Match, pattern: str, text: str) -> bool:
 class House:
     """People are named; whoever writes for the first time becomes a contact and a customer."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 7) -> None:
         self.now = NOON
-        ids = random.Random(7)
+        ids = random.Random(seed)
         self.log = MemoryEventLog({kind: slug for slug, kind in EVENT_TYPES.items()}, lambda: self.now)
         self.identities = MemoryIdentities(lambda: ids.randbytes(16).hex())
         self._processes = processes(
@@ -106,14 +120,20 @@ class House:
             )
         )
         self.dispatcher = Dispatcher(
-            self.log, self.identities, registry(self._processes), KeyedHash(b"secret"), lambda: ids.randbytes(16).hex()
+            self.log,
+            self.identities,
+            registry(self._processes),
+            KeyedHash(b"secret"),
+            lambda: ids.randbytes(16).hex(),
         )
         self._numbers = itertools.count(1)
         self._followed = 0
 
     # What people do
 
-    def receive(self, who: str, content: Content, *, group: str | None = None, channel: Channel = TELEGRAM) -> Result:
+    def receive(
+        self, who: str, content: Content, *, group: str | None = None, channel: Channel = TELEGRAM
+    ) -> Result:
         self.now += timedelta(seconds=1)
         received = Receive(
             channel=channel,
@@ -132,14 +152,17 @@ class House:
         self.receive(who, Message(text=text, provider_message=message), group=where.get("group"))
         return message
 
-    def edits(self, who: str, message: str, text: str) -> None:
-        self.receive(who, Edit(text=text, provider_message=ProviderMessageId(message)))
+    def edits(self, who: str, message: str, text: str) -> Result:
+        return self.receive(who, Edit(text=text, provider_message=ProviderMessageId(message)))
 
     def contact(self, who: str, channel: Channel = TELEGRAM) -> ContactId:
-        return ContactId(self.identities.resolve([Address(Party.CONTACT, channel, BOT, who)]).popitem()[1])
+        return ContactId(self._id(Address(Party.CONTACT, channel, BOT, who)))
 
     def group(self, which: str) -> GroupId:
-        return GroupId(self.identities.resolve([Address(Party.GROUP, TELEGRAM, BOT, which)]).popitem()[1])
+        return GroupId(self._id(Address(Party.GROUP, TELEGRAM, BOT, which)))
+
+    def _id(self, address: Address) -> str:
+        return self.identities.resolve([address])[address]
 
     def customer(self, who: str) -> CustomerId:
         seen = self.log.read_stream(f"contact-{self.contact(who)}")  # type: ignore[arg-type]  # a plain stream id
@@ -150,7 +173,7 @@ class House:
     def do(self, *commands: Command, actor: str = "operator-ann") -> Result:
         return self._step(Request(self._context(actor), commands))
 
-    def plans(self, who: str, text: str = "hello", **changes: object) -> DeliveryId:
+    def plans(self, who: str, text: str | None = "hello", **changes: object) -> DeliveryId:
         plan = PlanDelivery(
             delivery=DeliveryId(f"delivery{next(self._numbers):04}"),
             subject=SubjectId(f"contact-{self.contact(who)}"),
@@ -158,7 +181,7 @@ class House:
             occasion=Slug("send"),
             contact=self.contact(who),
             customer=self.customer(who),
-            text=Personal(text),
+            text=None if text is None else Personal(text),
             not_before=self.now,
             expires_at=self.now + EVER,
         )
@@ -166,7 +189,7 @@ class House:
         self.do(plan)
         return plan.delivery
 
-    def claims(self, delivery: DeliveryId) -> None:
+    def claims(self, delivery: DeliveryId) -> Result:
         controls = Controls(
             cap=FrequencyCap(0, 0),
             group_cap=FrequencyCap(0, 0),
@@ -174,11 +197,17 @@ class House:
             zone=ZoneName("Asia/Shanghai"),
         )
         until = self.now + timedelta(seconds=60)
-        self.do(ClaimDelivery(delivery=delivery, worker=Slug("w"), until=until, controls=controls), actor="scheduler")
+        return self.do(
+            ClaimDelivery(delivery=delivery, worker=Slug("w"), until=until, controls=controls),
+            actor="scheduler",
+        )
 
     def sends(self, delivery: DeliveryId) -> None:
         self.claims(delivery)
-        self.do(AcceptDelivery(delivery=delivery, attempt=1, provider_message=ProviderMessageId("p1")), actor="scheduler")
+        self.do(
+            AcceptDelivery(delivery=delivery, attempt=1, provider_message=ProviderMessageId("p1")),
+            actor="scheduler",
+        )
 
     # How it runs
 
@@ -197,11 +226,15 @@ class House:
                 self._followed = recorded.position
                 for process in self._processes:
                     if not process.immediate and isinstance(recorded.event, process.listens_to):
-                        answer = Context(Slug(f"process-{process.name}"), self.now, self.now, cause=recorded.id)
+                        answer = Context(
+                            Slug(f"process-{process.name}"), self.now, self.now, cause=recorded.id
+                        )
                         self.dispatcher.step([Request(answer, react=(process, recorded))])
 
     def events_of(self, kind: type[E]) -> list[E]:
-        return [recorded.event for recorded in self.log.read(0, 1_000_000) if isinstance(recorded.event, kind)]
+        return [
+            recorded.event for recorded in self.log.read(0, 1_000_000) if isinstance(recorded.event, kind)
+        ]
 
     def everything(self) -> list[Recorded]:
         return self.log.read(0, 1_000_000)
@@ -319,7 +352,9 @@ def _plan(house: House, a: int, b: int) -> object:
 
 def _broadcast(house: House, a: int, b: int) -> object:
     broadcast = BroadcastId(f"b{a % 3}")
-    draft = DraftBroadcast(broadcast=broadcast, audience=AudienceKind.ALL, text=Personal("sale"), not_before=house.now)
+    draft = DraftBroadcast(
+        broadcast=broadcast, audience=AudienceKind.ALL, text=Personal("sale"), not_before=house.now
+    )
     choices: Sequence[Command] = (
         draft,
         replace(draft, recurrence=Slug("daily@10:00"), zone=ZoneName("Asia/Shanghai")),
@@ -345,7 +380,9 @@ def _schedule(house: House, a: int, b: int) -> object:
         return house.do(new)
     if b % 3 == 1:
         return house.do(EndSchedule(schedule=latest.schedule))
-    return house.do(FireSchedule(schedule=latest.schedule, day=house.now.date(), at=house.now), actor="scheduler")
+    return house.do(
+        FireSchedule(schedule=latest.schedule, day=house.now.date(), at=house.now), actor="scheduler"
+    )
 
 
 def _team(house: House, a: int, b: int) -> object:
@@ -353,7 +390,9 @@ def _team(house: House, a: int, b: int) -> object:
     if operator is None or b % 6 == 0:
         name = f"op{next(house._numbers)}"  # noqa: SLF001  # our own house
         return house.do(
-            AddOperator(operator=OperatorId(name), name=Personal(name), name_digest=Digest(name), role=Role.AGENT)
+            AddOperator(
+                operator=OperatorId(name), name=Personal(name), name_digest=Digest(name), role=Role.AGENT
+            )
         )
     me, code = operator.operator, Digest(f"code{a % 2}")
     choices: Sequence[Command] = (
@@ -386,7 +425,9 @@ def _members(house: House, a: int, b: int) -> object:
 
 
 def _reach(house: House, a: int, b: int) -> object:
-    content: Content = Press(data="consent:stop", query="q") if b % 3 == 0 else Reachability(reachable=b % 3 == 1)
+    content: Content = (
+        Press(data="consent:stop", query="q") if b % 3 == 0 else Reachability(reachable=b % 3 == 1)
+    )
     return house.receive(_person(a), content)
 
 

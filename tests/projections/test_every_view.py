@@ -1,5 +1,7 @@
 """What must hold for all registered views, on both stores."""
 
+import itertools
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.registry import EVENT_TYPES
 from projections.engine import BATCH, Projector, Views, verify
+from projections.projection import Projection
 from projections.registry import projections
 from tests.projections.conftest import OpenViews
 from tests.projections.house import MOVES, House, lived, matches
@@ -22,8 +25,21 @@ NOT_SHOWN = {
 }
 """What only deciders look at, or what is shown by the events that it brings about."""
 
-HISTORIES = st.lists(st.tuples(st.integers(0, len(MOVES) - 1), st.integers(0, 5), st.integers(0, 11)), max_size=40)
-on_a_store = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12, deadline=None)
+MOVED = st.tuples(st.integers(0, len(MOVES) - 1), st.integers(0, 5), st.integers(0, 11))
+HISTORIES = st.lists(MOVED, max_size=40)
+SIZES = st.lists(st.integers(1, 30), min_size=1, max_size=20)
+quickly = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None
+)
+thoroughly = settings(quickly, max_examples=200)
+
+Moves = Sequence[tuple[int, int, int]]
+
+
+def long_history(seed: int) -> Moves:
+    """About 150 events of all kinds."""
+    numbers = random.Random(seed)
+    return [(numbers.randrange(len(MOVES)), numbers.randrange(6), numbers.randrange(12)) for _ in range(120)]
 
 
 def rebuilt(open_views: OpenViews, house: House) -> Views:
@@ -32,38 +48,66 @@ def rebuilt(open_views: OpenViews, house: House) -> Views:
     return views
 
 
-@on_a_store
-@given(moves=HISTORIES, sizes=st.lists(st.integers(1, 30), min_size=1, max_size=20))
-def test_a_view_that_grew_with_the_log_equals_one_that_is_rebuilt_from_it(
-    open_views: OpenViews, moves: Sequence[tuple[int, int, int]], sizes: Sequence[int]
-) -> None:
+def grown_equals_rebuilt(open_views: OpenViews, moves: Moves, sizes: Sequence[int]) -> None:
     house = lived(moves)
-    grown = open_views()
-    projector = Projector(grown, house.log, PROJECTIONS)
+    grown = Projector(open_views(), house.log, PROJECTIONS)
     position = 0
     for size in sizes:
         position += size
-        projector.step(until=position)
-    catch_up(projector)
-    assert contents(grown, PROJECTIONS) == contents(rebuilt(open_views, house), PROJECTIONS)
-    assert verify(projector) == []
+        grown.step(until=position)
+    catch_up(grown)
+    assert contents(grown.views, PROJECTIONS) == contents(rebuilt(open_views, house), PROJECTIONS)
 
 
-@on_a_store
-@given(moves=HISTORIES, data=st.data())
-def test_events_delivered_again_change_nothing(
-    open_views: OpenViews, moves: Sequence[tuple[int, int, int]], data: st.DataObject
-) -> None:
+def again_changes_nothing(open_views: OpenViews, moves: Moves, until: int) -> None:
     house = lived(moves)
-    name = f"again{id(house)}"
-    projector = Projector(open_views(name), house.log, PROJECTIONS)
-    projector.step(until=data.draw(st.integers(0, house.log.head())))
-    other = Projector(open_views(name), house.log, PROJECTIONS)  # it stands where the first one stood
-    other.step(until=0)
-    catch_up(projector)
-    before = contents(projector.views, PROJECTIONS)
-    catch_up(other)
-    assert contents(other.views, PROJECTIONS) == before
+    name = f"again{next(NUMBERS)}"
+    first, second = (Projector(open_views(name), house.log, PROJECTIONS) for _ in range(2))
+    first.step(until)
+    second.step(until=0)  # stands where the first stands
+    catch_up(first)
+    before = contents(first.views, PROJECTIONS)
+    catch_up(second)  # is given the rest once more
+    assert contents(second.views, PROJECTIONS) == before
+
+
+NUMBERS = itertools.count()
+
+
+def test_a_view_that_grew_with_the_log_equals_one_that_is_rebuilt_from_it(open_views: OpenViews) -> None:
+    grown_equals_rebuilt(open_views, long_history(1), [1, 2, 3, 5, 8, 13, 21, 34])
+
+
+def test_events_delivered_again_change_nothing(open_views: OpenViews) -> None:
+    again_changes_nothing(open_views, long_history(2), until=40)
+
+
+@pytest.mark.parametrize("open_views", ["sqlite"], indirect=True)
+@quickly
+@given(moves=HISTORIES, sizes=SIZES)
+def test_whatever_happened_a_grown_view_equals_a_rebuilt_one(
+    open_views: OpenViews, moves: Moves, sizes: Sequence[int]
+) -> None:
+    grown_equals_rebuilt(open_views, moves, sizes)
+
+
+@pytest.mark.parametrize("open_views", ["sqlite"], indirect=True)
+@quickly
+@given(moves=HISTORIES, until=st.integers(0, 60))
+def test_whatever_happened_a_second_delivery_changes_nothing(
+    open_views: OpenViews, moves: Moves, until: int
+) -> None:
+    again_changes_nothing(open_views, moves, until)
+
+
+@pytest.mark.nightly
+@thoroughly
+@given(moves=HISTORIES, sizes=SIZES, until=st.integers(0, 60))
+def test_views_hold_over_many_histories_on_both_stores(
+    open_views: OpenViews, moves: Moves, sizes: Sequence[int], until: int
+) -> None:
+    grown_equals_rebuilt(open_views, moves, sizes)
+    again_changes_nothing(open_views, moves, until)
 
 
 def test_every_event_is_shown_by_some_view() -> None:
@@ -93,10 +137,13 @@ def test_a_history_longer_than_a_batch_is_taken_batch_by_batch(views: Views, hou
 
 
 @pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda projection: projection.name)
-def test_each_view_rebuilds_alone(open_views: OpenViews, projection: object) -> None:
-    house = lived([(move, move, move) for move in range(len(MOVES))] * 2)
-    together = rebuilt(open_views, house)
-    chosen = [known for known in PROJECTIONS if known is projection]
+@pytest.mark.parametrize("open_views", ["sqlite"], indirect=True)
+def test_each_view_rebuilds_alone(open_views: OpenViews, projection: Projection) -> None:
+    house = lived(long_history(3))
     alone = open_views()
-    catch_up(Projector(alone, house.log, chosen))
-    assert contents(alone, chosen) == contents(together, chosen)
+    catch_up(Projector(alone, house.log, [projection]))
+    assert contents(alone, [projection]) == contents(rebuilt(open_views, house), [projection])
+
+
+def test_a_long_history_verifies(views: Views) -> None:
+    assert verify(Projector(views, lived(long_history(4)).log, PROJECTIONS)) == []

@@ -23,7 +23,9 @@ def _in_module(tree: ast.Module) -> Iterator[str]:
     constants = {
         target.id: node.value.value
         for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
         for target in node.targets
         if isinstance(target, ast.Name)
     }
@@ -33,7 +35,9 @@ def _in_module(tree: ast.Module) -> Iterator[str]:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name not in {"say", "_say"}:
             continue
-        text = node.args[0] if name == "say" else node.args[-1]  # _say: what a function with more to know calls say with
+        text = (
+            node.args[0] if name == "say" else node.args[-1]
+        )  # _say: what a function with more to know calls say with
         if isinstance(text, ast.Constant) and isinstance(text.value, str):
             yield text.value
         elif isinstance(text, ast.Name) and text.id in constants:

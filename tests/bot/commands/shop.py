@@ -131,4 +131,3 @@ class Shop(House):
 
     def close(self) -> None:
         self.views.close()
-

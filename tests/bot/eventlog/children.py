@@ -166,6 +166,7 @@ def until_killed(folder: str) -> object:
         log.append([inbound(str(number))])
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
+    return first
 
 
 ROLES: dict[str, Callable[..., object]] = {

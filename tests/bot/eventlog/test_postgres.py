@@ -8,7 +8,8 @@ import pytest
 from eventsourcing.tests.persistence import NonInterleavingNotificationIDsBaseCase
 
 from bot.eventlog.codec import Codec
-from bot.eventlog.postgres import PostgresEventLog, PostgresRecorder, PostgresStore, writers_lock
+from bot.eventlog.postgres import PostgresEventLog, PostgresRecorder, writers_lock
+from bot.eventlog.postgres_store import PostgresStore
 from bot.eventlog.vault import Vault
 from bot.ids import fresh_id
 from domain.errors import StoreUnavailable

@@ -158,6 +158,29 @@ def test_a_commit_reaches_the_disk_before_it_is_answered(tmp_path: Path) -> None
     datastore.close()
 
 
+def test_a_transaction_that_fails_half_way_leaves_nothing_and_the_next_one_begins(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    datastore = SqliteDatastore(tmp_path / "log.db")
+    with pytest.raises(KeyError), datastore.transaction(commit=True) as cursor:
+        cursor.execute("INSERT INTO cursors VALUES ('telegram-7', '100')")
+        raise KeyError("a bug")
+
+    with datastore.transaction(commit=True) as cursor:
+        cursor.execute("INSERT INTO cursors VALUES ('telegram-8', '200')")
+
+    assert (log.get_cursor("telegram-7"), log.get_cursor("telegram-8")) == (None, "200")
+    datastore.close()
+    log.close()
+
+
+def test_a_closed_log_is_unavailable(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.close()
+
+    with pytest.raises(StoreUnavailable, match="it was closed"):
+        log.append([inbound("a")])
+
+
 def test_the_data_folder_and_its_lock_are_the_owner_s_alone(tmp_path: Path) -> None:
     lock_folder(tmp_path / "new" / "data").release()
 

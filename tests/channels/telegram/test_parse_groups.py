@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from aiogram.types import ChatMemberRestricted
 
 from domain.conversations.commands import Chat, GroupChange, Join, Leave, NotUnderstood, Reachability
 from domain.identity import Slug
@@ -117,6 +118,18 @@ def test_members_whose_status_an_administrator_sees_join_and_leave(
     update: Json, content: Join | Leave
 ) -> None:
     assert judged(update) == [received(update, content, chat=BIG_TEA)]
+
+
+@pytest.mark.parametrize("is_member, content", [(True, Join(members=(WANG,))), (False, UNKNOWN_KIND)])
+def test_somebody_restricted_is_there_if_telegram_says_so(
+    is_member: bool, content: Join | NotUnderstood
+) -> None:
+    rights = {name: False for name in ChatMemberRestricted.model_fields if name.startswith("can_")}
+    restricted = rights | {"is_member": is_member, "until_date": 0}
+    assert (
+        content_of(membership("chat_member", SUPERGROUP, OLD_WANG, "left", "restricted", **restricted))
+        == content
+    )
 
 
 @pytest.mark.parametrize(

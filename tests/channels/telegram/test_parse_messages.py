@@ -126,6 +126,13 @@ def test_media_keep_what_is_needed_to_fetch_and_show_them(
     assert content_of(message(**fields)) == expected
 
 
+def test_a_number_that_no_codec_holds_is_left_out() -> None:
+    document = FILE | {"file_size": 10**30, "file_name": "a.pdf"}
+    details = {"file_id": "f1", "file_unique_id": "u1", "file_name": "a.pdf"}
+    expected = Message(kind=ContentKind.DOCUMENT, details=details, provider_message=ID)
+    assert content_of(message(document=document)) == expected
+
+
 @pytest.mark.parametrize(
     "contact, details",
     [

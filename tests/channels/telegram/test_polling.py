@@ -6,6 +6,7 @@ from channels.channel import Adapter
 from domain.conversations.commands import Message
 from domain.conversations.events import MessageReceived, UpdateNotUnderstood
 from domain.errors import StoreUnavailable
+from domain.groups.events import GroupMigrated
 from domain.identity import Slug
 from tests.channels.house import House, Web, until
 from tests.channels.telegram.harness import Pauses, TelegramHarness, open_adapter
@@ -194,8 +195,41 @@ async def test_updates_without_a_number_are_waited_out_and_not_committed(
     pauses = Pauses()
     with capture_logs() as logs:
         async with Web().serving(open_adapter(house, scripted, pauses=pauses)):
-            await until(lambda: len(pauses.asked_s) == 2)
+            await until(lambda: len(pauses.asked_s) >= 2)
             scripted.updates = [(1, text_update(1, "one"))]
             await until(lambda: not scripted.updates)
     assert (texts(house), pauses.asked_s[:2]) == (["one"], [0.5, 1.0])
     assert logs[0]["event"] == "updates without a number are lost"
+
+
+async def test_a_mistake_of_ours_is_told_and_does_not_make_the_bot_deaf(
+    scripted: ScriptedApi, house: House
+) -> None:
+    house.cursors.values["telegram:1234567890:offset"] = "canary"
+    scripted.updates = [(1, text_update(1, "one"))]
+    pauses = Pauses()
+    with capture_logs() as logs:
+        async with Web().serving(open_adapter(house, scripted, pauses=pauses)):
+            await until(lambda: pauses.asked_s)
+            house.cursors.values.clear()
+            await until(lambda: not scripted.updates)
+    assert texts(house) == ["one"]
+    assert logs[0]["event"] == "telegram stops receiving and begins anew: this is a bug"
+    assert logs[0]["where"].startswith("ValueError at ")
+    assert "canary" not in str(logs)
+
+
+async def test_what_is_said_before_and_after_a_migration_is_said_in_one_group(
+    polling: TelegramHarness, house: House
+) -> None:
+    house.gate.clear()
+    tea = polling.simulator.group(-5, "Tea", "group")
+    polling.mei.joins(tea)
+    polling.mei.says("before", chat=tea)
+    upgraded = tea.migrates(-1005, polling.mei)
+    polling.mei.says("after", chat=upgraded)
+    house.gate.set()
+    await until(lambda: polling.waiting() == 0)
+    assert texts(house) == ["before", "after"]
+    assert len({message.group for message in house.events(MessageReceived)}) == 1
+    assert len(house.events(GroupMigrated)) == 1

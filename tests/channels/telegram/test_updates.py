@@ -1,17 +1,20 @@
 """Bytes that are JSON only just, or not at all. Lone surrogates and NUL are recorded; what cannot be an update is refused at once."""
 
 import json
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from channels.telegram.identity import BotIdentity
 from channels.telegram.judge import judge
 from channels.telegram.updates import read_update, split_answer, update_id_of
-from domain.conversations.commands import Message
+from domain.conversations.commands import Message, NotUnderstood
 from domain.errors import BadInput
-from domain.identity import ProviderMessageId
+from domain.identity import ProviderMessageId, Slug
 from domain.message import Raw
 from tests.channels.house import NOW
-from tests.channels.telegram.raw import BOT, body_of, message
+from tests.channels.telegram.raw import BOT, GROUP, body_of, message
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
 LONG_NUMBER = b"9" * 5_000
@@ -71,6 +74,18 @@ def test_a_message_with_nul_and_lone_surrogates_is_a_message_and_its_bytes_are_k
     # NUL is replaced by the intake, as for every channel.
     assert received.content == Message(text="a\x00b\ufffdc😀", provider_message=ProviderMessageId("11"))
     assert received.raw == Raw(body)
+
+
+def test_a_mistake_of_ours_costs_one_update_its_meaning_and_shows_nothing_of_it() -> None:
+    nobody_checks_types: Any = 5
+    body = body_of(message(GROUP, text="@siyu_bot canary"))
+    with capture_logs() as logs:
+        (received,) = judge(body, BotIdentity(42, nobody_checks_types), NOW)
+    assert (received.key, received.content) == ("update:1001", NotUnderstood(reason=Slug("malformed")))
+    assert received.raw == Raw(body)
+    assert [one["event"] for one in logs] == ["update not parsed: this is a bug"]
+    assert logs[0]["where"].startswith("TypeError at ")
+    assert "canary" not in str(logs)
 
 
 def test_a_file_name_with_nul_is_cleaned_here_as_the_intake_does_not_look_into_details() -> None:

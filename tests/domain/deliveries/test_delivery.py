@@ -17,6 +17,7 @@ from tests.domain.controls.ids import ALICE, CONTEXT, MRS_WANG, NOON, TO_ALICE
 from tests.domain.given import given
 
 PLANNED, STARTED = events.DELIVERY_PLANNED, events.DELIVERY_STARTED
+RECALLED = replace(events.DELIVERY_SUPPRESSED, reason=Slug("recalled"), rule=Slug("operator"))
 NOT_SENT = replace(events.DELIVERY_REJECTED, reason=Slug("resolved-not-sent"), unreachable=False)
 RESOLVED_SENT = replace(events.DELIVERY_ACCEPTED, provider_message=None)
 
@@ -39,7 +40,7 @@ TABLE: list[tuple[Command, Event, set[Phase]]] = [
     (commands.REJECT_DELIVERY, events.DELIVERY_REJECTED, OPEN),
     (commands.LOSE_TRACK_OF_DELIVERY, events.DELIVERY_UNKNOWN, {Phase.STARTED}),
     (commands.CONFIRM_DELIVERY, events.DELIVERY_CONFIRMED, OPEN | {Phase.ACCEPTED}),
-    (commands.CANCEL_DELIVERY, events.DELIVERY_SUPPRESSED, {Phase.PLANNED}),
+    (commands.CANCEL_DELIVERY, RECALLED, {Phase.PLANNED}),
 ]
 
 
@@ -83,7 +84,7 @@ def test_a_delivery_never_planned_is_unknown(command: Command) -> None:
 
 @pytest.mark.parametrize("phase", PATHS)
 @pytest.mark.parametrize(
-    ("command", "event", "phases"), TABLE, ids=[type(command).__name__ for command, _, _ in TABLE]
+    "command, event, phases", TABLE, ids=[type(command).__name__ for command, _, _ in TABLE]
 )
 def test_a_command_counts_in_its_phases_only(
     command: Command, event: Event, phases: set[Phase], phase: Phase
@@ -96,7 +97,7 @@ def test_events_lead_to_their_phase(phase: Phase) -> None:
     assert given(deliveries, *PATHS[phase]).state.phase is phase
 
 
-@pytest.mark.parametrize(("sent", "event"), [(True, RESOLVED_SENT), (False, NOT_SENT)])
+@pytest.mark.parametrize("sent, event", [(True, RESOLVED_SENT), (False, NOT_SENT)])
 def test_an_operator_resolves_an_unknown_one(sent: bool, event: Event) -> None:
     resolve = ResolveDelivery(delivery=PLANNED.delivery, sent=sent)
     given(deliveries, *PATHS[Phase.UNKNOWN]).when(resolve).then(event)

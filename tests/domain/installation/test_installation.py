@@ -7,7 +7,7 @@ from tests.domain.given import given
 
 
 @pytest.mark.parametrize(
-    ("before", "command", "event", "after"),
+    "before, command, event, after",
     [
         (
             [],

@@ -9,7 +9,7 @@ from domain.message import Command
 from domain.operators.events import OperatorBound, Role
 from domain.operators.roster import Code, Member, RosterState, audit, roster
 from tests.domain.controls import commands, events
-from tests.domain.controls.ids import ALICE, BOB, CHEN, CODE, LI, NOON
+from tests.domain.controls.ids import ALICE, BOB, CHEN, CODE, LI
 from tests.domain.given import given
 
 ADDED, ISSUED, BOUND = events.OPERATOR_ADDED, events.BIND_CODE_ISSUED, events.OPERATOR_BOUND
@@ -88,7 +88,9 @@ def test_an_operator_may_have_several_contacts() -> None:
 
 def test_a_contact_belongs_to_the_operator_whose_code_it_said_last() -> None:
     again = given(roster, ADDED, CHEN_ADDED, BOUND, CHEN_ISSUED)
-    state = again.when(replace(commands.BIND_OPERATOR, code=HER_CODE)).then(OperatorBound(operator=CHEN, contact=ALICE))
+    state = again.when(replace(commands.BIND_OPERATOR, code=HER_CODE)).then(
+        OperatorBound(operator=CHEN, contact=ALICE)
+    )
     assert state.operator_of(ALICE) == CHEN
     assert [member.contacts for member in state.members.values()] == [frozenset(), frozenset({ALICE})]
 

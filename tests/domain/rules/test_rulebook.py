@@ -25,7 +25,7 @@ def test_a_rule_is_added_once() -> None:
     given(rulebook, events.RULE_ADDED).when(commands.ADD_RULE).then_nothing()
 
 
-@pytest.mark.parametrize(("answer", "tag"), [(None, None), (Personal("见菜单"), VIP)])
+@pytest.mark.parametrize("answer, tag", [(None, None), (Personal("见菜单"), VIP)])
 def test_a_rule_either_answers_or_tags(answer: Personal[str] | None, tag: str | None) -> None:
     undecided = replace(commands.ADD_RULE, answer=answer, tag=tag)
     given(rulebook).when(undecided).then_rejected("a rule either answers or tags")

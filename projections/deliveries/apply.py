@@ -1,0 +1,162 @@
+"""How the view of deliveries takes in events."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from domain.broadcasts.broadcast import Stage
+from domain.broadcasts.events import (
+    BroadcastCancelled,
+    BroadcastConfirmed,
+    BroadcastDrafted,
+    BroadcastFannedOut,
+)
+from domain.deliveries.delivery import Phase
+from domain.deliveries.events import (
+    DeliveryAccepted,
+    DeliveryConfirmed,
+    DeliveryExpired,
+    DeliveryPlanned,
+    DeliveryPostponed,
+    DeliveryRejected,
+    DeliveryStarted,
+    DeliverySuppressed,
+    DeliveryUnknown,
+)
+from domain.message import Recorded
+from projections.deliveries.tables import BROADCASTS, DELIVERIES, PARTIES
+from projections.projection import PARTY_EVENTS, Parties, Projection, Row, Rows
+
+DeliveryMoved = (
+    DeliveryStarted
+    | DeliveryPostponed
+    | DeliveryAccepted
+    | DeliveryConfirmed
+    | DeliveryRejected
+    | DeliveryUnknown
+    | DeliverySuppressed
+    | DeliveryExpired
+)
+BroadcastMoved = BroadcastConfirmed | BroadcastFannedOut | BroadcastCancelled
+
+
+def _planned(recorded: Recorded, event: DeliveryPlanned) -> Row:
+    return {
+        "delivery": event.delivery,
+        "phase": Phase.PLANNED.value,
+        "kind": event.kind.value,
+        "occasion": event.occasion,
+        "contact": event.contact,
+        "customer": event.customer,
+        "group_id": event.group,
+        "text": None if event.text is None else event.text.value,
+        "broadcast": event.broadcast,
+        "operator": event.operator,
+        "automatic": event.automatic,
+        "planned_at": recorded.occurred_at,
+        "not_before": event.not_before,
+        "expires_at": event.expires_at,
+    }
+
+
+def _moved(row: Row, recorded: Recorded, event: DeliveryMoved) -> None:
+    row["reason"] = row["rule"] = None
+    row["ended_at"] = recorded.occurred_at
+    match event:
+        case DeliveryStarted(attempt=attempt):
+            row["phase"], row["attempts"] = Phase.STARTED.value, attempt
+            row["started_at"], row["ended_at"] = recorded.occurred_at, None
+        case DeliveryPostponed(not_before=not_before, reason=reason, rule=rule):
+            row["phase"], row["reason"], row["rule"] = Phase.PLANNED.value, reason, rule
+            row["not_before"], row["ended_at"] = not_before, None
+        case DeliveryAccepted(provider_message=message):
+            row["phase"], row["provider_message"] = Phase.ACCEPTED.value, message
+        case DeliveryConfirmed(how=how):
+            row["phase"], row["reason"] = Phase.CONFIRMED.value, how.value
+        case DeliveryRejected(reason=reason):
+            row["phase"], row["reason"] = Phase.REJECTED.value, reason
+        case DeliveryUnknown(reason=reason):
+            row["phase"], row["reason"] = Phase.UNKNOWN.value, reason
+        case DeliverySuppressed(reason=reason, rule=rule):
+            row["phase"], row["reason"], row["rule"] = Phase.SUPPRESSED.value, reason, rule
+        case DeliveryExpired():
+            row["phase"] = Phase.EXPIRED.value
+
+
+def _drafted(recorded: Recorded, event: BroadcastDrafted) -> Row:
+    return {
+        "broadcast": event.broadcast,
+        "stage": Stage.DRAFT.value,
+        "audience": event.audience.value,
+        "tag": event.tag,
+        "group_id": event.group,
+        "text": event.text.value,
+        "not_before": event.not_before,
+        "recurrence": event.recurrence,
+        "operator": event.operator,
+        "schedule": event.schedule,
+        "drafted_at": recorded.occurred_at,
+    }
+
+
+def _staged(row: Row, event: BroadcastMoved) -> None:
+    match event:
+        case BroadcastConfirmed(not_before=not_before):
+            row["stage"], row["not_before"] = Stage.CONFIRMED.value, not_before
+        case BroadcastFannedOut(planned=planned):
+            row["stage"], row["planned"] = Stage.FANNED_OUT.value, planned
+        case BroadcastCancelled():
+            row["stage"] = Stage.CANCELLED.value
+
+
+def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
+    events = [recorded.event for recorded in batch]
+    known = (event.delivery for event in events if isinstance(event, DeliveryPlanned | DeliveryMoved))
+    rows = Rows(connection, DELIVERIES, known)
+    broadcasts = Rows(
+        connection,
+        BROADCASTS,
+        (e.broadcast for e in events if isinstance(e, BroadcastDrafted | BroadcastMoved)),
+    )
+    parties = Parties(connection, PARTIES, batch)
+    for recorded in batch:
+        match recorded.event:
+            case DeliveryPlanned() as planned:
+                rows.put(_planned(recorded, planned))
+            case BroadcastDrafted() as drafted:
+                broadcasts.put(_drafted(recorded, drafted))
+            case event if isinstance(event, DeliveryMoved):
+                _moved(rows[event.delivery], recorded, event)
+            case event if isinstance(event, BroadcastMoved):
+                _staged(broadcasts[event.broadcast], event)
+            case event:
+                parties.note(event)
+    rows.save()
+    broadcasts.save()
+    parties.save()
+
+
+deliveries = Projection(
+    name="deliveries",
+    version=1,
+    tables=(DELIVERIES, BROADCASTS, PARTIES),
+    listens_to=frozenset(
+        {
+            *PARTY_EVENTS,
+            DeliveryPlanned,
+            DeliveryStarted,
+            DeliveryPostponed,
+            DeliveryAccepted,
+            DeliveryConfirmed,
+            DeliveryRejected,
+            DeliveryUnknown,
+            DeliverySuppressed,
+            DeliveryExpired,
+            BroadcastDrafted,
+            BroadcastConfirmed,
+            BroadcastFannedOut,
+            BroadcastCancelled,
+        }
+    ),
+    apply=_apply,
+)

@@ -1,0 +1,181 @@
+"""Whose turn it is: picks from what is due what may start now.
+
+Plain and synchronous. Paced for each account and chat; within a chat one after the other, in order; and what must wait (a frozen account, a
+chat with a long queue, a hint that led to nothing) keeps nobody else waiting.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.identity import Account, Channel, DeliveryId
+from domain.ports.agenda import DueDelivery
+from scheduler.pacing import Pacer
+
+IN_FLIGHT = 128
+"""Sends under way at once on one account: one that hangs takes nothing from the others."""
+PROBES = 1
+"""The same, on an account that failed and did not answer plainly since: marketing that meets a provider which hangs is lost as Unknown."""
+PROMISE_KEPT_S = 5.0
+"""A chat waits so much longer for a delivery that was returned, should the view be late in showing it again."""
+
+AccountKey = tuple[Channel, Account]
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What to start, and how long to wait for the next.
+
+    ``wait_s``: None where only a landing can tell. ``starved``: an account could send more, and all that was shown to it must wait.
+    """
+
+    hints: tuple[DueDelivery, ...]
+    wait_s: float | None
+    starved: bool
+
+
+@dataclass(slots=True)
+class _Trip:
+    """One delivery under way. ``left``: whether its request went out, or may have."""
+
+    pacer: Pacer
+    left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """A hint that was followed: until the view shows what came of it, following it again would only be refused again."""
+
+    not_before: datetime
+    again_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """A returned delivery stays first in its chat, before what has the same or less priority than ``over``."""
+
+    delivery: DeliveryId
+    over: int
+    until: float
+
+
+class Turns:
+    """Keeps what is under way, and what waits for what. Times are seconds of CLOCK_BOOTTIME."""
+
+    def __init__(self, pacers: Mapping[AccountKey, Pacer]) -> None:
+        self._pacers = pacers
+        self._trips: dict[str, _Trip] = {}
+        self._flying: Counter[AccountKey] = Counter()
+        self._failing: set[AccountKey] = set()
+        self._followed: dict[DeliveryId, _Followed] = {}
+        self._promises: dict[str, _Promise] = {}
+
+    def ready_in(self, at: float) -> float | None:
+        """Return after how many seconds some account may send: 0.0 where one may now, None where a landing must come first."""
+        ready = (
+            pacer.account_ready_at(at) - at for key, pacer in self._pacers.items() if self._has_room(key)
+        )
+        return min(ready, default=None)
+
+    def pick(self, due: Sequence[DueDelivery], at: float) -> Picked:
+        """Choose what starts now, taking its tokens; each must be ``landed`` later. ``due``: in the order in which it should go."""
+        self._forget(at)
+        chosen: list[DueDelivery] = []
+        waits: list[float] = []
+        seen: set[str] = set()
+        followed = 0
+        for hint in due:
+            place = place_of(hint)
+            if place in seen:
+                continue
+            put_off = self._put_off(hint, place, at)
+            if put_off is not None:  # the chat is free for others meanwhile
+                followed += hint.delivery in self._followed
+                waits.append(put_off)
+                continue
+            seen.add(place)  # one after the other within a chat: what was planned first arrives first
+            wait = self._wait(hint, place, at)
+            if wait <= 0:
+                self._begin(hint, place, at)
+                chosen.append(hint)
+            else:
+                waits.append(wait)
+        # Hints that were followed and stay (all marketing is paused) are no reason to look further: so are those behind them.
+        starved = self.ready_in(at) == 0 and 2 * followed < len(due)
+        return Picked(tuple(chosen), min((w for w in waits if w < math.inf), default=None), starved)
+
+    def _has_room(self, key: AccountKey) -> bool:
+        return self._flying[key] < (PROBES if key in self._failing else IN_FLIGHT)
+
+    def _put_off(self, hint: DueDelivery, place: str, at: float) -> float | None:
+        """Return for how long a hint is not even looked at, None where it is."""
+        followed = self._followed.get(hint.delivery)
+        if followed is not None and followed.not_before == hint.not_before:
+            return followed.again_at - at
+        promise = self._promises.get(place)
+        if promise is not None and promise.delivery != hint.delivery and promise.over <= hint.priority:
+            return promise.until - at
+        return None
+
+    def _wait(self, hint: DueDelivery, place: str, at: float) -> float:
+        """Return in how many seconds it may start; infinity where something must land first, or nobody serves its account."""
+        pacer = self._pacers.get(account_of(hint))
+        if pacer is None or place in self._trips or not self._has_room(account_of(hint)):
+            return math.inf
+        return pacer.ready_at(place, at, group=hint.group is not None) - at
+
+    def _begin(self, hint: DueDelivery, place: str, at: float) -> None:
+        pacer = self._pacers[account_of(hint)]
+        pacer.take(place, at, group=hint.group is not None)
+        self._trips[place] = _Trip(pacer)
+        self._flying[account_of(hint)] += 1
+        promise = self._promises.get(place)
+        if promise is not None and promise.delivery == hint.delivery:
+            del self._promises[place]
+
+    def _forget(self, at: float) -> None:
+        self._followed = {d: f for d, f in self._followed.items() if at < f.again_at}
+        self._promises = {place: p for place, p in self._promises.items() if at < p.until}
+
+    def leave(self, hint: DueDelivery, at: float) -> None:
+        """Say that its request goes out now: the tokens are spent."""
+        place = place_of(hint)
+        trip = self._trips[place]
+        trip.left = True
+        trip.pacer.sent(place, at, group=hint.group is not None)
+
+    def landed(self, hint: DueDelivery, at: float) -> None:
+        """Say that it is over; tokens that were not spent go back."""
+        place = place_of(hint)
+        trip = self._trips.pop(place)
+        self._flying[account_of(hint)] -= 1
+        if not trip.left:
+            trip.pacer.give_back(place, at, group=hint.group is not None)
+
+    def followed(self, hint: DueDelivery, again_at: float) -> None:
+        """Look at this hint no more before ``again_at``, unless it changes."""
+        self._followed[hint.delivery] = _Followed(hint.not_before, again_at)
+
+    def promise(self, hint: DueDelivery, until: float, *, whole_chat: bool = False) -> None:
+        """Let it stay first in its chat, for it will come again by ``until``. ``whole_chat``: even replies wait for it."""
+        kept = _Promise(hint.delivery, 0 if whole_chat else hint.priority, until + PROMISE_KEPT_S)
+        self._promises[place_of(hint)] = kept
+
+    def answered(self, hint: DueDelivery, *, plainly: bool) -> None:
+        """Say whether the provider took or refused it, or whether it failed."""
+        if plainly:
+            self._failing.discard(account_of(hint))
+        else:
+            self._failing.add(account_of(hint))
+
+
+def account_of(hint: DueDelivery) -> AccountKey:
+    """Return which account it goes through."""
+    return hint.channel, hint.account
+
+
+def place_of(hint: DueDelivery) -> str:
+    """Return which chat it goes to."""
+    return f"group-{hint.group}" if hint.group is not None else f"contact-{hint.contact}"

@@ -1,0 +1,221 @@
+"""A Siyu that dies at a named point: the same parts, joined by the same composition root, with a fuse between them.
+
+``crashing:main`` takes what ``siyu run`` takes, and ``--at POINT`` where it shall die (SIGKILL to itself: nothing is flushed, closed or
+answered), and ``--ahead SECONDS``, by which its clock is ahead, so that a test need not wait for a lease to end.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from starlette.routing import BaseRoute, Match
+from starlette.types import Message, Receive, Scope, Send
+
+from bot import cli, logs, matching
+from bot.app import Binding
+from bot.bootstrap import open_app, open_channels, open_house, prepare
+from bot.house import utc_now
+from bot.settings import environment, load
+from channels.channel import Adapter, Limits
+from domain.conversations.events import INBOUND_EVENTS
+from domain.deliveries.events import DeliveryAccepted, DeliveryPlanned, DeliveryStarted
+from domain.identity import Account, Channel, ProviderMessageId, StreamId
+from domain.message import Recorded
+from domain.ports.event_log import Append, EventLog, LogIdentity, Outcome
+from domain.ports.messenger import Messenger, Outbound
+from projections.engine import Projector
+from projections.registry import projections
+
+MOMENTS: dict[type, str] = {
+    **{kind: "commit" for _, kind in INBOUND_EVENTS},
+    DeliveryPlanned: "plan",
+    DeliveryStarted: "claim",
+    DeliveryAccepted: "record",
+}
+"""What is being appended when a message of that event's moment passes."""
+POINTS = (
+    "receive",  # the request is here, its body is not
+    "verify",  # the body is here, and about to be judged
+    "commit-before",
+    "commit-after",
+    "answer-before",  # 200 is about to be said
+    "answer-after",
+    "project-before",
+    "project-after",
+    "plan-before",  # decided
+    "plan-after",
+    "claim-before",
+    "claim-after",
+    "send-before",
+    "send-after",
+    "record-before",
+    "record-after",
+)
+
+
+@dataclass(slots=True)
+class Fuse:
+    """Burns through at one point. ``passed``: points that were passed by."""
+
+    at: str | None
+    passed: set[str] = field(default_factory=set)
+
+    def reach(self, point: str) -> None:
+        """End this process here, if this is the point."""
+        assert point in POINTS, point
+        if point == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.passed.add(point)
+
+
+@dataclass(frozen=True, slots=True)
+class FusedLog:
+    """domain.ports.event_log.EventLog over another one."""
+
+    log: EventLog
+    fuse: Fuse
+
+    def append(self, units: Sequence[Append]) -> list[Outcome]:
+        moments = {MOMENTS.get(type(new.event)) for unit in units for w in unit.writes for new in w.events}
+        for moment in filter(None, moments):
+            self.fuse.reach(f"{moment}-before")
+        outcomes = self.log.append(units)
+        for moment in filter(None, moments):
+            self.fuse.reach(f"{moment}-after")
+        return outcomes
+
+    def read_stream(self, stream: StreamId, after: int = 0) -> list[Recorded]:
+        return self.log.read_stream(stream, after)
+
+    def read_streams(self, streams: Collection[StreamId]) -> dict[StreamId, list[Recorded]]:
+        return self.log.read_streams(streams)
+
+    def recent(self, after: int, limit: int) -> list[Recorded] | None:
+        return self.log.recent(after, limit)
+
+    def read(self, after: int, limit: int) -> list[Recorded]:
+        return self.log.read(after, limit)
+
+    def head(self) -> int:
+        return self.log.head()
+
+    def identity(self) -> LogIdentity:
+        return self.log.identity()
+
+    def progress(self, name: str) -> int | None:
+        return self.log.progress(name)
+
+    def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
+        return self.log.subscribe(wake)
+
+    def close(self) -> None:
+        self.log.close()
+
+
+class FusedProjector(Projector):
+    """Reaches its points once a message was committed: before that, it only catches up."""
+
+    fuse: Fuse
+
+    def step(self, until: int | None = None) -> int:
+        if "commit-after" not in self.fuse.passed:
+            return super().step(until)
+        self.fuse.reach("project-before")
+        stepped = super().step(until)
+        if stepped:
+            self.fuse.reach("project-after")
+        return stepped
+
+
+@dataclass(frozen=True, slots=True)
+class FusedMessenger:
+    """domain.ports.messenger.Messenger over another one."""
+
+    messenger: Messenger
+    fuse: Fuse
+
+    async def send(self, outbound: Outbound) -> ProviderMessageId | None:
+        self.fuse.reach("send-before")
+        sent = await self.messenger.send(outbound)
+        self.fuse.reach("send-after")
+        return sent
+
+
+class FusedRoute(BaseRoute):
+    """A channel's route; on its way in and out there are points."""
+
+    def __init__(self, route: BaseRoute, fuse: Fuse) -> None:
+        self._route, self._fuse = route, fuse
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return self._route.matches(scope)
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> Any:
+        return self._route.url_path_for(name, **path_params)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def received() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                self._fuse.reach("verify")
+            return message
+
+        async def said(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._fuse.reach("answer-before")
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                self._fuse.reach("answer-after")
+
+        if scope["type"] == "http":
+            self._fuse.reach("receive")
+        await self._route.handle(scope, received, said)
+
+
+class FusedAdapter:
+    """channels.channel.Adapter over another one."""
+
+    def __init__(self, adapter: Adapter, fuse: Fuse) -> None:
+        self.channel: Channel = adapter.channel
+        self.account: Account = adapter.account
+        self.limits: Limits = adapter.limits
+        self.messenger: Messenger = FusedMessenger(adapter.messenger, fuse)
+        self._adapter, self._fuse = adapter, fuse
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return [FusedRoute(route, self._fuse) for route in self._adapter.routes()]
+
+    async def start(self) -> None:
+        await self._adapter.start()
+
+    async def stop(self) -> None:
+        await self._adapter.stop()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run, as ``siyu run`` does, up to the point."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command", choices=["run"])
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--at", choices=POINTS)
+    parser.add_argument("--ahead", type=float, default=0.0)
+    asked = parser.parse_args(arguments)
+    fuse, ahead = Fuse(asked.at), timedelta(seconds=asked.ahead)
+    logs.configure([], pretty=False)
+    variables = environment()
+    settings = load(variables)
+    house = open_house(settings, variables, lambda: utc_now() + ahead, lambda log: FusedLog(log, fuse))
+    house.projector = FusedProjector(house.views, house.log, projections(matching.matches))
+    house.projector.fuse = fuse
+    try:
+        prepare(house)
+        adapters = [FusedAdapter(adapter, fuse) for adapter in open_channels(house)]
+        asyncio.run(cli.serve(open_app(house, Binding("127.0.0.1", asked.port), adapters)))
+    finally:
+        house.close()
+    return 0

@@ -1,0 +1,374 @@
+"""A small world in one process: a shop on a log in memory, and everything the scheduler reads, folded from that log.
+
+Nothing sleeps. ``World.pass_time`` moves both clocks; ``World.settle`` and ``World.run`` drive a courier's steps.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from domain.broadcasts.broadcast import BroadcastState, Stage, broadcasts
+from domain.contacts.contact import ContactState, contacts
+from domain.contacts.events import ContactSeen
+from domain.conversations.commands import Sender
+from domain.conversations.events import MessageReceived
+from domain.customers.customer import CustomerState, customers
+from domain.deliveries.commands import PlanDelivery
+from domain.deliveries.delivery import RESEND_AFTER_LEASE, DeliveryState, Phase, deliveries
+from domain.deliveries.events import DeliveryClass
+from domain.dispatch import Failed, Request, Result
+from domain.errors import CannotRender, SiyuError, StoreUnavailable
+from domain.groups.events import GroupSeen
+from domain.identity import (
+    Account,
+    BroadcastId,
+    Channel,
+    ContactId,
+    CustomerId,
+    DeliveryId,
+    GroupId,
+    ScheduleId,
+    Slug,
+    SubjectId,
+    Tag,
+)
+from domain.message import Event, Personal, Recorded
+from domain.policies.frequency_cap import FrequencyCap
+from domain.policies.may_contact import Controls
+from domain.policies.quiet_hours import QuietHours
+from domain.ports.agenda import BrokenLease, DueDelivery, DueSchedule
+from domain.ports.audience import Known, Recipient
+from domain.ports.event_log import EventLog
+from domain.ports.messenger import REQUEST_TIMEOUT_S, MemoryMessenger, Messenger, Outbound
+from domain.schedules.events import ScheduleCreated, ScheduleEnded, ScheduleFired
+from scheduler.delivery import Clocks, Courier, Post, Sources
+from scheduler.letters import Letters
+from scheduler.pacing import Pacer, Rates
+from tests.domain.controls.ids import BOT, SHANGHAI, TELEGRAM
+from tests.domain.shop import WANG, Shop
+
+CONTROLS = Controls(
+    cap=FrequencyCap(per_day=1, per_week=2),
+    group_cap=FrequencyCap(per_day=1, per_week=2),
+    quiet=QuietHours(time(22), time(8, 30)),
+    zone=SHANGHAI,
+)
+UNLIMITED = Rates(0, 0, 0)
+TELEGRAM_RATES = Rates(30, 1, 20)
+STEPS_AT_MOST = 10_000
+"""A world that does not come to rest within so many steps is broken."""
+
+_PRIORITY = {DeliveryClass.REPLY: 0, DeliveryClass.SERVICE: 1, DeliveryClass.MARKETING: 2}
+
+
+@dataclass(slots=True)
+class LogView:
+    """Agenda and Audience, folded from the log as far as ``until`` (None: to its head): so a view may lag."""
+
+    log: EventLog
+    until: int | None = None
+    position: int = 0
+    deliveries: dict[DeliveryId, DeliveryState] = field(default_factory=dict)
+    posted: dict[BroadcastId, BroadcastState] = field(default_factory=dict)
+    recurring: dict[ScheduleId, DueSchedule] = field(default_factory=dict)
+    contacts: dict[ContactId, ContactState] = field(default_factory=dict)
+    customers: dict[CustomerId, CustomerState] = field(default_factory=dict)
+    names: dict[ContactId, str] = field(default_factory=dict)
+    heard: dict[ContactId, datetime] = field(default_factory=dict)
+    groups: dict[GroupId, tuple[Channel, Account]] = field(default_factory=dict)
+    looks: list[int] = field(default_factory=list)
+    """The limit of each look at what is due."""
+
+    def _read(self) -> None:
+        end = self.log.head() if self.until is None else self.until
+        for recorded in self.log.read(self.position, max(0, end - self.position)):
+            self._fold(recorded)
+            self.position = recorded.position
+
+    def _fold(self, recorded: Recorded) -> None:
+        event: Any = recorded.event
+        category, _, key = recorded.stream.partition("-")
+        for decider, states in (
+            (deliveries, self.deliveries),
+            (broadcasts, self.posted),
+            (contacts, self.contacts),
+            (customers, self.customers),
+        ):
+            if category == decider.category:
+                known: dict[Any, Any] = states
+                known[key] = decider.evolve(known.get(key, decider.initial), event)
+        match event:
+            case ContactSeen(contact=contact, name=name):
+                self.names[contact] = name.value
+            case MessageReceived(contact=contact):
+                self.heard[contact] = recorded.occurred_at
+            case GroupSeen(group=group, channel=channel, account=account):
+                self.groups[group] = (channel, account)
+            case ScheduleCreated(schedule=schedule):
+                self.recurring[schedule] = DueSchedule(
+                    schedule, event.recurrence, event.zone, event.starts_at, None
+                )
+            case ScheduleEnded(schedule=schedule):
+                del self.recurring[schedule]
+            case ScheduleFired(schedule=schedule, day=day) if schedule in self.recurring:
+                known_day = self.recurring[schedule].last_day or day
+                self.recurring[schedule] = replace(self.recurring[schedule], last_day=max(known_day, day))
+            case _:
+                return
+
+    def due(self, now: datetime, limit: int, *, marketing: bool) -> Sequence[DueDelivery]:
+        self._read()
+        self.looks.append(limit)
+        hints = [
+            self._hint(delivery, state, starts)
+            for delivery, state in self.deliveries.items()
+            if (starts := _starts(state)) is not None
+            and starts <= now
+            and (marketing or state.kind is not DeliveryClass.MARKETING)
+        ]
+        return sorted(hints, key=lambda hint: (hint.priority, hint.not_before))[:limit]
+
+    def _hint(self, delivery: DeliveryId, state: DeliveryState, starts: datetime) -> DueDelivery:
+        if state.group is not None:
+            channel, account = self.groups[state.group]
+        else:
+            contact = self.contacts[state.contact or ContactId("")]
+            channel, account = contact.channel, contact.account
+        return DueDelivery(
+            delivery, _PRIORITY[state.kind], channel, account, state.contact, state.group, starts
+        )
+
+    def broken_leases(self, now: datetime, limit: int) -> Sequence[BrokenLease]:
+        self._read()
+        return [
+            BrokenLease(delivery, state.attempt)
+            for delivery, state in self.deliveries.items()
+            if state.phase is Phase.STARTED and state.until is not None and state.until <= now
+        ][:limit]
+
+    def broadcasts(self, now: datetime) -> Sequence[BroadcastId]:
+        self._read()
+        return [
+            broadcast
+            for broadcast, state in self.posted.items()
+            if state.stage is Stage.CONFIRMED and state.not_before is not None and state.not_before <= now
+        ]
+
+    def schedules(self) -> Sequence[DueSchedule]:
+        self._read()
+        return list(self.recurring.values())
+
+    def next_moment(self, after: datetime) -> datetime | None:
+        self._read()
+        moments = [_starts(state) for state in self.deliveries.values()]
+        moments += [s.expires_at for s in self.deliveries.values() if s.phase is Phase.PLANNED]
+        moments += [s.until for s in self.deliveries.values() if s.phase is Phase.STARTED]
+        moments += [s.not_before for s in self.posted.values() if s.stage is Stage.CONFIRMED]
+        return min((moment for moment in moments if moment is not None and moment > after), default=None)
+
+    def recipients(self, tag: Tag | None) -> Sequence[Recipient]:
+        self._read()
+        return [
+            Recipient(contact.customer, key)
+            for key, contact in self.contacts.items()
+            if contact.reachable
+            and contact.customer is not None
+            and contact.operator is None
+            and (tag is None or tag in self.customers[contact.customer].tags)
+        ]
+
+    def about(self, contact: ContactId | None, group: GroupId | None) -> Known:
+        self._read()
+        if contact is None:
+            return Known()
+        return Known({"name": self.names[contact]}, last_heard=self.heard.get(contact))
+
+
+def _starts(state: DeliveryState) -> datetime | None:
+    """Return from when on a delivery may start, None where it never will by itself."""
+    if state.phase is Phase.PLANNED:
+        return state.not_before
+    again = None if state.until is None else state.until + RESEND_AFTER_LEASE
+    return again if again is not None and state.may_start(again) else None
+
+
+def render(template: str, variables: Mapping[str, str]) -> str:
+    """Stands for liquid: knows {{ name }}, and that it must not be empty."""
+    if "{{ name }}" not in template:
+        return template
+    if not variables.get("name"):
+        raise CannotRender("missing_variable")
+    return template.replace("{{ name }}", variables["name"])
+
+
+@dataclass(slots=True)
+class Provider:
+    """A messenger that keeps when and what it was given, and asks ``inner`` what it says to it."""
+
+    clock: "World"
+    inner: Messenger = field(default_factory=MemoryMessenger)
+    asked: list[tuple[float, str]] = field(default_factory=list)
+    """Every request: seconds of the world's boot clock, and the text."""
+
+    async def send(self, outbound: Outbound) -> Any:
+        self.asked.append((self.clock.boottime, outbound.text))
+        return await self.inner.send(outbound)
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts of all requests, in order."""
+        return [text for _, text in self.asked]
+
+
+class World(Shop):
+    """A shop with clocks, a group-committing dispatcher and a view. ``pass_time`` moves the clocks of this world only."""
+
+    def __init__(self, *, beside: "World | None" = None) -> None:
+        """``beside``: another process of the same installation, on the same log."""
+        if beside is None:
+            super().__init__()
+        else:
+            super().__init__(log=beside.log, identities=beside.identities)
+            self.now = beside.now
+        self.boottime = 1_000.0
+        self.view = LogView(self.log)
+        self.failures: list[SiyuError] = []
+        """Raised by the dispatcher, one a commit, instead of committing."""
+        self._waiting: list[tuple[Request, asyncio.Future[Result]]] = []
+
+    def fresh(self) -> str:
+        """Return the next id: the same in every run."""
+        return f"id{next(self._ids):04}" if type(self) is World else super().fresh()
+
+    def pass_time(self, seconds: float) -> None:
+        """Move both clocks."""
+        self.now += timedelta(seconds=seconds)
+        self.boottime += seconds
+
+    async def dispatch(self, request: Request) -> Result:
+        """Decide and append, together with whatever else was asked for in this turn of the loop: as bot/eventlog/writer.py does."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._commit)
+        self._waiting.append((request, future))
+        return await future
+
+    def _commit(self) -> None:
+        batch, self._waiting = self._waiting, []
+        if self.failures:
+            error = self.failures.pop(0)
+            for _, future in batch:
+                future.set_exception(error)
+            return
+        for (_, future), answer in zip(batch, self._decide([r for r, _ in batch]), strict=True):
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    def _decide(self, requests: list[Request]) -> Sequence[Result | Exception]:
+        try:
+            return self.dispatcher.step(requests)
+        except StoreUnavailable as error:
+            return [error for _ in requests]
+        except Exception as error:  # noqa: BLE001  # as the writer: a bug in one request reaches its caller, and nobody else
+            if len(requests) > 1:
+                return [answer for request in requests for answer in self._decide([request])]
+            return [Failed(error) if isinstance(error, SiyuError) else error]
+
+    async def _rest(self, _seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    def courier(
+        self,
+        *messengers: Messenger,
+        rates: Rates = UNLIMITED,
+        controls: Controls = CONTROLS,
+        worker: str = "worker-1",
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> Courier:
+        """Return a courier; the first messenger is the bot's, others are those of the bots ``7002``, ``7003`` and so on."""
+        accounts = [BOT, *(Account(str(7002 + i)) for i in range(len(messengers) - 1))]
+        posts = {
+            (TELEGRAM, account): Post(messenger, Pacer(rates))
+            for account, messenger in zip(accounts, messengers, strict=True)
+        }
+        return Courier(
+            Sources(self.view, self.view, Letters(self.log), self.identities),
+            self.dispatch,
+            posts,
+            controls,
+            render,
+            Clocks(lambda: self.now, lambda: self.boottime, self._rest),
+            Slug(worker),
+            request_timeout_s=request_timeout_s,
+        )
+
+    def plan(
+        self,
+        text: str,
+        to: Sender = WANG,
+        *,
+        kind: DeliveryClass = DeliveryClass.REPLY,
+        group: GroupId | None = None,
+        lives: timedelta = timedelta(hours=24),
+        **more: Any,
+    ) -> PlanDelivery:
+        """Return a message to somebody known, due now; its id is its text. ``more``: fields of PlanDelivery."""
+        contact = None if group is not None else self.contact(to)
+        return PlanDelivery(
+            **{
+                "delivery": DeliveryId(text),
+                "subject": SubjectId(f"group-{group}" if group is not None else f"contact-{contact}"),
+                "kind": kind,
+                "occasion": Slug("test"),
+                "contact": contact,
+                "customer": None if group is not None else self.customer(to),
+                "group": group,
+                "text": Personal(text),
+                "not_before": self.now,
+                "expires_at": self.now + lives,
+                "automatic": kind is DeliveryClass.MARKETING,
+                **more,
+            }
+        )
+
+    async def settle(self, *couriers: Courier) -> None:
+        """Let couriers work until nothing more happens at this moment."""
+        for _ in range(STEPS_AT_MOST):
+            before = self.log.head()
+            for courier in couriers:
+                await courier.step()
+            for courier in couriers:
+                await courier.drain()
+            if self.log.head() == before:
+                return
+        raise AssertionError("this world does not come to rest")
+
+    async def run(self, courier: Courier, seconds: float) -> None:
+        """Let a courier work for so long, moving the clocks to whenever it wants to look again."""
+        end = self.boottime + seconds
+        for _ in range(STEPS_AT_MOST):
+            wait = await courier.step()
+            if courier.in_flight:
+                await courier.drain()
+            elif wait is None or self.boottime + wait >= end:
+                self.pass_time(end - self.boottime)
+                return
+            else:
+                self.pass_time(max(wait, 0.001))
+        raise AssertionError("this world does not come to rest")
+
+    def story(self, delivery: str) -> list[Event]:
+        """Return the events of one delivery."""
+        return [recorded.event for recorded in self.log.read_stream(self._stream(delivery))]
+
+    def kinds(self, delivery: str) -> list[str]:
+        """Return what happened to one delivery, by the names of the events without the word they share."""
+        return [type(event).__name__.removeprefix("Delivery") for event in self.story(delivery)]
+
+    def _stream(self, delivery: str) -> Any:
+        return f"{deliveries.category}-{delivery}"
