@@ -15,15 +15,22 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 """Far above any provider's update (texts are a few KiB, media come by reference)."""
 
 
-def webhook(path: str, judge: Callable[[Headers, bytes], Sequence[Receive]], intake: Intake) -> Route:
+def webhook(
+    path: str,
+    admit: Callable[[Headers], None],
+    judge: Callable[[Headers, bytes], Sequence[Receive]],
+    intake: Intake,
+) -> Route:
     """Return a POST route that answers 200 once everything in the body is durable.
 
-    ``judge`` verifies and parses; BadSignature becomes 401, BadInput 400. Where the log cannot take it now: 503, and the provider comes
+    ``admit`` looks at the headers before anything else is looked at; ``judge`` verifies what only the body can show, and parses.
+    BadSignature becomes 401, BadInput 400. Where the log cannot take it now: 503, and the provider comes
     again.
     """
 
     async def endpoint(request: Request) -> Response:
         try:
+            admit(request.headers)
             received = judge(request.headers, await _body(request))
             await intake(received)
         except BadSignature as error:

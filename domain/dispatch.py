@@ -4,110 +4,39 @@
 when. Each request becomes one unit; a unit sees the pending writes of earlier units of its batch.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any, TypeVar
 
 from domain.contacts.contact import contacts
-from domain.decider import Decider, Handler, Process, Write
-from domain.errors import SiyuError, UnknownEvent, UnknownRecipient, VersionConflict
-from domain.identity import (
-    Address,
-    ContactId,
-    CustomerId,
-    Digest,
-    EventId,
-    GroupId,
-    KeyedHash,
-    Party,
-    Slug,
-    StreamId,
-    category,
-    stream,
-)
-from domain.message import Command, Context, Event, Origin, Recorded
-from domain.ports.event_log import (
-    Append,
-    Appended,
-    Conflict,
-    Duplicate,
-    EventLog,
-    NewEvent,
-    Progress,
-    StreamWrite,
-    Unreadable,
-)
+from domain.decider import Decider
+from domain.deciding import Batch, Done, Failed, Registry, Request, Result, answering, caused_by, fold
+from domain.errors import SiyuError, VersionConflict
+from domain.identity import Address, KeyedHash, Party, StreamId, category, stream
+from domain.ports.event_log import Append, Appended, Conflict, Duplicate, EventLog, Unreadable
 from domain.ports.identities import Identities
 from domain.ports.snapshots import MemorySnapshots, Snapshot, Snapshots
+
+__all__ = [
+    "Dispatcher",
+    "Done",
+    "Failed",
+    "Registry",
+    "Request",
+    "Result",
+    "answering",
+    "caused_by",
+    "fold",
+]
 
 S = TypeVar("S")
 
 MAX_TRIES = 5
 """A command whose streams somebody else wrote first is decided again so often."""
-MAX_COMMANDS_PER_UNIT = 2_000
-"""Commands that one request may lead to in the same append; more is a loop."""
 SNAPSHOT_EVERY = 100
 """Events of a long stream between two snapshots."""
 CACHED_STREAMS = 50_000
 """States of recently used streams that are kept with their version."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Commands to be decided together, in one append; ``react`` instead lets a process answer an event, moving its ``progress``."""
-
-    context: Context
-    commands: tuple[Command, ...] = ()
-    react: tuple[Process, Recorded] | None = None
-    progress: Progress | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Decided and durable. ``duplicate``: it had been done before."""
-
-    events: tuple[Recorded, ...] = ()
-    duplicate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Not done; ``error`` says why. Nothing was stored."""
-
-    error: SiyuError
-
-
-Result = Done | Failed
-
-
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """Everything that decides: built once from the literal tuples in domain/registry.py."""
-
-    deciders: Mapping[type, Decider[Any]]
-    handlers: Mapping[type, Handler]
-    immediate: Mapping[type, tuple[Process, ...]]
-    snapshots: Mapping[str, int] = field(default_factory=dict)
-    """By category: the version of the state's form, where there are snapshots."""
-
-    @classmethod
-    def build(
-        cls, deciders: Iterable[Decider[Any]], handlers: Iterable[Handler], processes: Iterable[Process]
-    ) -> "Registry":
-        """Index the tuples by command and by event class."""
-        immediate: dict[type, tuple[Process, ...]] = {}
-        for process in processes:
-            for event in process.listens_to if process.immediate else ():
-                immediate[event] = (*immediate.get(event, ()), process)
-        known = tuple(deciders)
-        return cls(
-            {command: decider for decider in known for command in decider.commands},
-            {handler.command: handler for handler in handlers},
-            immediate,
-            {decider.category: decider.snapshots for decider in known if decider.snapshots},
-        )
 
 
 class Dispatcher:
@@ -151,7 +80,7 @@ class Dispatcher:
     def _try(self, requests: Sequence[Request], wanted: list[int], results: list[Result | None]) -> list[int]:
         known = self.identities.resolve(self._addresses(requests[index] for index in wanted))
         self._prefetch(known)
-        batch = _Batch(self, dict(known))
+        batch = Batch(self, dict(known))
         decided = [(index, *batch.decide(requests[index])) for index in wanted]
         try:
             outcomes = self.log.append([unit for _, unit, _ in decided])
@@ -190,9 +119,8 @@ class Dispatcher:
         ]
         missing = [name for name in names if name not in self._cache]
         for name, recorded in self.log.read_streams(missing).items() if missing else ():
-            if not any(
-                isinstance(r.event, Unreadable) for r in recorded
-            ):  # load says what is wrong, to whom it concerns
+            damaged = any(isinstance(r.event, Unreadable) for r in recorded)
+            if not damaged:  # load says what is wrong, to whom it concerns
                 self._keep(name, (recorded[-1].version if recorded else 0, fold(contacts, recorded)))
 
     def load(self, decider: Decider[S], name: StreamId) -> tuple[int, S]:
@@ -237,215 +165,3 @@ class Dispatcher:
     def _forget(self, unit: Append) -> None:
         for name in (*unit.unchanged, *(write.stream for write in unit.writes)):
             self._cache.pop(name, None)
-
-
-@dataclass(slots=True)
-class _Batch:
-    """States as the units of this batch have left them so far."""
-
-    dispatcher: Dispatcher
-    known: dict[Address, str]
-    pending: dict[StreamId, tuple[int, Any]] = field(default_factory=dict)
-    fresh: set[str] = field(default_factory=set)
-    """Ids made in this batch: nobody can have written their streams."""
-
-    def decide(self, request: Request) -> tuple[Append, Result | None]:
-        """Return the unit for the log and, where it was decided to store nothing, what to answer.
-
-        Such a unit goes to the log too: what was seen may be old, or the pending write of a unit that is dropped.
-        """
-        unit = _Unit(self, request)
-        try:
-            unit.run()
-        except SiyuError as error:
-            return unit.checked(), Failed(error)
-        if unit.duplicate:
-            return unit.checked(), Done(duplicate=True)
-        self.pending.update(unit.states)
-        return unit.append(), None
-
-
-@dataclass(frozen=True, slots=True)
-class _Reaction:
-    """A process is asked about an event when its turn has come: by then it sees what came before it in this append."""
-
-    process: Process
-    recorded: Recorded
-
-
-_Todo = list[tuple[Command | _Reaction, Context]]
-
-
-class _Unit:
-    """One request while it is decided. It is the ``Streams`` that handlers and processes look at."""
-
-    def __init__(self, batch: _Batch, request: Request) -> None:
-        self._batch, self._dispatcher, self._request = batch, batch.dispatcher, request
-        self._seen: dict[StreamId, int] = {}
-        self.states: dict[StreamId, tuple[int, Any]] = {}
-        self._writes: OrderedDict[StreamId, list[NewEvent]] = OrderedDict()
-        self._once: StreamId | None = None
-        self.duplicate = False
-
-    def run(self) -> None:
-        """Decide the request and everything it leads to in the same append."""
-        context = self._request.context
-        todo: deque[tuple[Command | _Reaction, Context]] = deque((c, context) for c in self._request.commands)
-        if self._request.react is not None and self._request.react[1].origin is Origin.LIVE:
-            todo.append((_Reaction(*self._request.react), context))
-        for _ in range(MAX_COMMANDS_PER_UNIT):
-            if not todo or self.duplicate:
-                return
-            # Depth first: what an event leads to comes before the next command.
-            todo.extendleft(reversed(self._step(*todo.popleft())))
-        raise AssertionError(f"{self._request} leads to more than {MAX_COMMANDS_PER_UNIT} commands")
-
-    def _step(self, step: Command | _Reaction, context: Context) -> _Todo:
-        if isinstance(step, _Reaction):
-            return [(command, context) for command in step.process.react(step.recorded, self)]
-        handler = self._dispatcher.registry.handlers.get(type(step))
-        if handler is None:
-            decider = self._dispatcher.registry.deciders[type(step)]
-            key = decider.key(step, self)
-            events = tuple(decider.decide(self.state(decider, key), step, context))
-            return self._write(Write(decider, key, events), context)[0]
-        follow: _Todo = []
-        reactions: _Todo = []
-        for part in handler.handle(step, self, context):
-            if self.duplicate:
-                return []
-            if isinstance(part, Write):
-                led_to, context = self._write(part, context)
-                reactions.extend(led_to)
-            else:
-                follow.append((part, context))
-        return follow + reactions
-
-    def _write(self, write: Write, context: Context) -> tuple[_Todo, Context]:
-        """Add events to the unit. Returns who reacts to them at once, and the context of what else they bring about."""
-        name = stream(write.decider.category, write.key)
-        if write.once:
-            self._first(name, write.decider)
-        if self.duplicate or not write.events:
-            return [], context
-        version, state = self._entry(write.decider, name)
-        follow: _Todo = []
-        for event in write.events:
-            version, state = version + 1, write.decider.evolve(state, event)
-            self.states[name] = (version, state)
-            self._writes.setdefault(name, []).append(NewEvent(event, context))
-            follow.extend(self._reactions(write.decider, name, version, event, context))
-        return follow, caused_by(EventId(f"{name}@{version}"), context)
-
-    def _first(self, name: StreamId, decider: Decider[Any]) -> None:
-        if self._once is not None:
-            raise AssertionError(f"{name}: an append holds one fact that must be new, and has {self._once}")
-        pending = self._batch.pending.get(name)
-        self.duplicate = pending is not None
-        entry = pending or (0, decider.initial)
-        self._seen[name], self.states[name] = entry[0], entry
-        self._once = name
-
-    def _reactions(
-        self, decider: Decider[Any], name: StreamId, version: int, event: Event, context: Context
-    ) -> _Todo:
-        processes = self._dispatcher.registry.immediate.get(type(event))
-        if not processes or context.origin is not Origin.LIVE:
-            return []
-        recorded = _preview(decider, name, version, event, context)
-        because = caused_by(recorded.id, context)
-        return [
-            (_Reaction(process, recorded), replace(because, actor=Slug(f"process-{process.name}")))
-            for process in processes
-        ]
-
-    def _entry(self, decider: Decider[S], name: StreamId) -> tuple[int, S]:
-        entry = self.states.get(name) or self._batch.pending.get(name)
-        if entry is None:
-            made_now = name.partition("-")[2] in self._batch.fresh
-            entry = (0, decider.initial) if made_now else self._dispatcher.load(decider, name)
-        self._seen.setdefault(name, entry[0])
-        return entry
-
-    def append(self) -> Append:
-        """Return the unit for the log."""
-        return Append(
-            writes=tuple(
-                StreamWrite(name, self._seen[name], tuple(events)) for name, events in self._writes.items()
-            ),
-            once=self._once,
-            unchanged={name: version for name, version in self._seen.items() if name not in self._writes},
-            progress=self._request.progress,
-        )
-
-    def checked(self) -> Append:
-        """Return a unit that stores nothing, and is in conflict where this was decided on what is not so."""
-        return Append(once=self._once, unchanged=self._seen)
-
-    # What handlers and processes may ask (domain.decider.Streams).
-
-    def state(self, decider: Decider[S], key: str) -> S:
-        return self._entry(decider, stream(decider.category, key))[1]
-
-    def contact(self, address: Address) -> ContactId:
-        return ContactId(self._batch.known[address])
-
-    def group(self, address: Address) -> GroupId:
-        return GroupId(self._batch.known[address])
-
-    def customer_of(self, contact: ContactId) -> CustomerId:
-        customer = self.state(contacts, contact).customer
-        if customer is None:
-            raise UnknownRecipient("no such contact")
-        return customer
-
-    def move(self, group: GroupId, address: Address) -> None:
-        self._dispatcher.identities.alias(address, group)
-        self._batch.known[address] = group  # what else comes from there in this batch is of the same group
-
-    def digest(self, *parts: str) -> Digest:
-        return self._dispatcher.digest(*parts)
-
-    def fresh(self) -> str:
-        made = self._dispatcher.fresh()
-        self._batch.fresh.add(made)
-        return made
-
-
-def fold(decider: Decider[S], events: Iterable[Recorded], state: S | None = None) -> S:
-    """Return the state that a stream's events lead to, from ``state`` on. Raises UnknownEvent where one of them is damaged."""
-    state = decider.initial if state is None else state
-    for recorded in events:
-        if isinstance(recorded.event, Unreadable):
-            raise UnknownEvent(f"{recorded.id} cannot be read: {recorded.event.error}")
-        state = decider.evolve(state, recorded.event)
-    return state
-
-
-def _preview(decider: Decider[Any], name: StreamId, version: int, event: Event, context: Context) -> Recorded:
-    """Return the event as immediate processes see it: in the log's clothes, but without a position yet."""
-    return Recorded(
-        position=0,
-        stream=name,
-        version=version,
-        type=next(slug for slug, kind in decider.events if kind is type(event)),
-        recorded_at=context.now,
-        occurred_at=context.occurred_at,
-        origin=context.origin,
-        actor=context.actor,
-        cause=context.cause,
-        correlation=context.correlation,
-        event=event,
-    )
-
-
-def caused_by(event: EventId, context: Context) -> Context:
-    """Return the context of what an event brings about: caused by it, in its correlation."""
-    return replace(context, cause=event, correlation=context.correlation or Slug(event))
-
-
-def answering(recorded: Recorded, process: Process, now: datetime) -> Context:
-    """Return the context of what a process does about a recorded event."""
-    actor = Slug(f"process-{process.name}")
-    context = Context(actor, recorded.occurred_at, now, correlation=recorded.correlation)
-    return caused_by(recorded.id, context)

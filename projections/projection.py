@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, Update, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Connection, Select, Table, Update, bindparam, delete, insert, select, update
 
 from domain.contacts.events import ContactBoundToOperator, ContactSeen
 from domain.errors import SiyuError

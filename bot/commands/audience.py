@@ -1,5 +1,6 @@
 """Who is meant by ``group:ID``, ``tag:TAG`` and ``all``."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.commands.command import Ambiguous, Call, Usage
@@ -25,8 +26,8 @@ class Many:
     group: Group | None = None
 
 
-def many(call: Call, word: str, again: str) -> Many:
-    """Return who is meant. ``again``: the line with ``{group}`` where the group was. Raises Usage, UnknownRecipient, Ambiguous."""
+def many(call: Call, word: str, again: Callable[[str], str]) -> Many:
+    """Return who is meant. ``again``: the line with another word in its place. Raises Usage, UnknownRecipient, Ambiguous."""
     kind, colon, name = word.partition(":")
     if word.casefold() in ALL:
         return Many(AudienceKind.ALL)
@@ -45,7 +46,7 @@ def is_group(word: str) -> bool:
     return bool(colon and name) and kind.casefold() in GROUP
 
 
-def group_named(call: Call, name: str, again: str) -> Group:
+def group_named(call: Call, name: str, again: Callable[[str], str]) -> Group:
     """Return the group of an id (ours or the provider's), a beginning of ours, or its whole title."""
     with call.office.views.read() as connection:
         found = find(connection, name)
@@ -57,13 +58,14 @@ def group_named(call: Call, name: str, again: str) -> Group:
         return found[0]
     raise Ambiguous(
         call.say("Which group do you mean by {name}?").format(name=name),
-        [(shown(group), again.replace("{group}", f"group:{group.id}", 1)) for group in found],
+        [(shown(group), again(f"group:{group.id}")) for group in found],
     )
 
 
 def _is_called(group: Group, name: str) -> bool:
     address = {group.external_id, f"{group.channel}:{group.external_id}"}
-    return name in address or folded(name) == folded(group.title) or group.id.startswith(name.lower())
+    by_id = len(name) >= SHORTEST_PREFIX and group.id.startswith(name.lower())
+    return by_id or name in address or folded(name) == folded(group.title)
 
 
 def shown(group: Group) -> str:

@@ -16,6 +16,7 @@ from domain.identity import BroadcastId, Digest
 from domain.message import Personal
 from domain.operators.events import CommandOutcome, Role
 from domain.policies.recurrence import Recurrence
+from domain.policies.text import folded
 from projections.drafts import Draft, drafts_with
 
 OPTIONS = frozenset({"in", "at", "every", "yes"})
@@ -30,7 +31,7 @@ def _broadcast(call: Call) -> Reply:
     if not word or not behind:
         raise Usage("")
     before = call.rest[: len(call.rest) - len(rest)]
-    audience = many(call, word, f"/{call.name} {before}{{group}} {behind}")
+    audience = many(call, word, lambda other: f"/{call.name} {before}{other} {behind}")
     options, behind = read(call, behind, OPTIONS, options)
     text = checked(call, behind)
     begins = options.not_before or call.now
@@ -98,7 +99,7 @@ def _confirm(call: Call) -> Reply:
     if not code or more:
         raise Usage("")
     with call.office.views.read() as connection:
-        found = drafts_with(connection, _digest(call, code))
+        found = drafts_with(connection, _digest(call, folded(code)))
     draft = _mine(call, found)
     if draft is None:
         raise Rejected(

@@ -8,7 +8,7 @@ from domain.errors import UnknownRecipient
 from domain.policies.text import folded
 from projections.people.contacts import Contact
 from projections.people.customers import Customer, customer
-from projections.people.find import find
+from projections.people.find import SHORTEST_PREFIX, find
 
 
 class Follows(Enum):
@@ -86,7 +86,8 @@ def _named(call: Call, text: str, follows: Follows) -> tuple[Customer, str]:
 
 def _is_called(found: Customer, said: str) -> bool:
     names = {folded(found.remark), *(folded(contact.name) for contact in found.contacts)}
-    return folded(said) in names or found.id.startswith(said.lower())
+    by_id = len(said) >= SHORTEST_PREFIX and found.id.startswith(said.lower())
+    return by_id or folded(said) in names
 
 
 def _one(

@@ -4,6 +4,7 @@ import re
 
 from bot.commands.arguments import argument, first_word
 from bot.commands.command import Ambiguous, Call, OperatorCommand, Reply, Usage
+from bot.commands.find import snippet
 from bot.commands.messages import checked
 from bot.commands.tag import tag_named
 from domain.errors import Rejected, UnknownRecipient
@@ -95,12 +96,12 @@ def _list(call: Call) -> Reply:
     for in_group, text in greetings:
         if text:
             where = call.say("Welcome in groups: {text}") if in_group else call.say("Welcome: {text}")
-            lines.append(where.format(text=text))
+            lines.append(where.format(text=snippet(text)))
     return Reply("\n".join(lines), rows=tuple(_row(rule) for rule in found))
 
 
 def _shown(rule: RuleLine) -> str:
-    does = f"tag:{rule.tag}" if rule.tag is not None else rule.answer or ""
+    does = f"tag:{rule.tag}" if rule.tag is not None else snippet(rule.answer or "")
     words = [rule.match.value, rule.pattern, "in:group" if rule.in_group else ""]
     return f"{rule.id[:SHORT_ID]}  {' '.join(word for word in words if word)} => {does}"
 

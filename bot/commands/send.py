@@ -34,8 +34,9 @@ def _recipient(call: Call, rest: str) -> tuple[Recipient, str]:
     if is_group(word):
         call.needs(Role.MARKETER)
         before = call.rest[: len(call.rest) - len(rest)]
-        again = f"/{call.name} {before}{{group}} {behind}".rstrip()
-        return Recipient(group=group_named(call, word.partition(":")[2], again)), behind
+        name = word.partition(":")[2]
+        group = group_named(call, name, lambda other: f"/{call.name} {before}{other} {behind}".rstrip())
+        return Recipient(group=group), behind
     customer, behind = whom(call, rest, Follows.TEXT)
     return Recipient(customer=customer, contact=reached_by(customer)), behind
 

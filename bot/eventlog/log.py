@@ -97,7 +97,9 @@ class Latest:
 
     def _add(self, events: Sequence[Recorded]) -> None:
         with self._lock:
-            if events and (self._before is None or events[0].position != self._before + len(self._events) + 1):
+            if events and (
+                self._before is None or events[0].position != self._before + len(self._events) + 1
+            ):
                 self._before, self._events = events[0].position - 1, []
             self._events.extend(events)
             if self._before is not None and len(self._events) > 2 * LATEST_KEPT:

@@ -65,9 +65,9 @@ class TelegramAdapter:
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the webhook, in webhook mode."""
-        return (
-            () if self._settings.mode == "polling" else (webhook(self._path, self._judge, self._reception),)
-        )
+        if self._settings.mode == "polling":
+            return ()
+        return (webhook(self._path, self._admit, self._judge, self._reception),)
 
     async def start(self) -> None:
         """Begin to receive in a task, which goes on trying while Telegram is away or does not know the token."""
@@ -81,11 +81,13 @@ class TelegramAdapter:
         await self._reception.close()
         await self._client.close()
 
-    def _judge(self, headers: Headers, body: bytes) -> Sequence[Receive]:
+    def _admit(self, headers: Headers) -> None:
         expected = self._settings.webhook_secret
         given = headers.get(SECRET_HEADER, "")
         if expected is None or not hmac.compare_digest(given.encode(), expected.get_secret_value().encode()):
             raise BadSignature("the secret token is missing or wrong")
+
+    def _judge(self, _headers: Headers, body: bytes) -> Sequence[Receive]:
         return judge(body, self._bot, self._desk.clock())
 
     async def _keep_receiving(self) -> None:

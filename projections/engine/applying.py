@@ -6,7 +6,7 @@ on.
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from domain.errors import StoreUnavailable
 from domain.message import Recorded
@@ -16,6 +16,10 @@ from projections.engine.store import is_store_trouble
 from projections.projection import Projection
 
 LONGEST_ERROR = 500
+
+_PARKED_OF = select(PARKED.c.view, PARKED.c.position, PARKED.c.stream).where(
+    PARKED.c.view.in_(bindparam("views", expanding=True))
+)
 
 Apply = Callable[[Connection, Projection, Sequence[Recorded], set[str]], int]
 """Takes the streams of which something is parked, and adds to them; returns how many events were parked."""
@@ -60,12 +64,10 @@ def is_poison(error: Exception) -> bool:
 
 def gaps_in(connection: Connection, views: Sequence[str], before: int | None = None) -> dict[str, set[str]]:
     """Return, for each view, the streams of which something is parked (below a position)."""
-    statement = select(PARKED.c.view, PARKED.c.stream).where(PARKED.c.view.in_(views))
-    if before is not None:
-        statement = statement.where(PARKED.c.position < before)
     found: dict[str, set[str]] = {view: set() for view in views}
-    for row in connection.execute(statement):
-        found[row.view].add(row.stream)
+    for row in connection.execute(_PARKED_OF, {"views": views}):
+        if before is None or row.position < before:
+            found[row.view].add(row.stream)
     return found
 
 

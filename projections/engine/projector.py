@@ -1,11 +1,12 @@
 """The projector: folds the log into the views, batch by batch, rows and position in one transaction."""
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from domain.errors import Rejected
 from domain.message import Recorded
@@ -18,6 +19,11 @@ from projections.projection import Projection
 
 BATCH = 500
 """Events that are applied in one transaction."""
+
+
+_THESE = POSITIONS.c.view.in_(bindparam("views", expanding=True))
+_LOCK = select(POSITIONS).where(_THESE).order_by(POSITIONS.c.view).with_for_update()
+_MOVE = update(POSITIONS).where(_THESE).values(position=bindparam("to"), last_event=bindparam("last_event"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Projector:
         self._projections = {projection.name: projection for projection in projections}
         self._lock = threading.RLock()
         self._adopted: LogIdentity | None = None
+        self._failed = False
         self._at: dict[str, int] = {}
         self._waiting = Waiting()
 
@@ -61,7 +68,7 @@ class Projector:
         Returns how many events were read: 0 when all views are at the end. Raises StoreUnavailable; what was not committed is applied by
         the next call.
         """
-        with self._lock:
+        with self._lock, self._watched():
             self._adopt()
             read = 0
             for position in sorted(set(self._at.values())):
@@ -112,7 +119,7 @@ class Projector:
 
         One that follows another parked event of its stream stays where it is.
         """
-        with self._lock:
+        with self._lock, self._watched():
             self._adopt()
             with self.views.read() as connection:
                 waiting = parked(connection, self.names, position)
@@ -135,11 +142,21 @@ class Projector:
 
     # Which log, and which version of a view
 
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """After a failure nothing is taken for granted: the tables may be gone."""
+        try:
+            yield
+        except BaseException:
+            self._failed = True
+            raise
+
     def _adopt(self) -> None:
-        """At the first step, and when the log has become another: find out where each view stands, and begin again where it must be."""
+        """Find out where each view stands, and begin again where it must be: at first, after a failure, when the log is another one."""
         identity = self.log.identity()
-        if identity == self._adopted:
+        if identity == self._adopted and not self._failed:
             return
+        starting = identity != self._adopted
         with self.views.write() as connection:
             self.views.alone(connection)
             self.views.make(connection, [POSITIONS, PARKED])
@@ -154,10 +171,12 @@ class Projector:
                 ):
                     self.views.make(connection, projection.tables)
                     self._at[name] = row.position
+                elif row is not None and not starting:
+                    self._at.pop(name, None)  # a newer Siyu keeps this view in another version
                 else:
                     self._begin_again(connection, projection, identity)
                     self._at[name] = 0
-        self._adopted = identity
+        self._adopted, self._failed = identity, False
 
     def _knows(self, position: int, last_event: str) -> bool:
         """Whether the log has the same event at this position."""
@@ -208,12 +227,9 @@ class Projector:
                 if fresh:
                     take(connection, projection, fresh, gaps[projection.name])
                     reached[projection.name] = fresh[-1].position
-            moved = [name for name, position in reached.items() if position == batch[-1].position]
-            connection.execute(
-                update(POSITIONS)
-                .where(POSITIONS.c.view.in_(moved))
-                .values(position=batch[-1].position, last_event=_mark(batch[-1]))
-            )
+            last = batch[-1]
+            moved = [name for name, position in reached.items() if position == last.position]
+            connection.execute(_MOVE, {"views": moved, "to": last.position, "last_event": _mark(last)})
         for name, now_at in reached.items():
             if now_at is None:
                 del self._at[name]  # a newer Siyu keeps this view in another version
@@ -223,9 +239,7 @@ class Projector:
     def _stored(self, connection: Connection, group: Sequence[Projection]) -> Mapping[str, int]:
         """Return the positions of those views that are still ours, locked until the transaction ends."""
         names = [projection.name for projection in group]
-        rows = connection.execute(
-            select(POSITIONS).where(POSITIONS.c.view.in_(names)).order_by(POSITIONS.c.view).with_for_update()
-        )
+        rows = connection.execute(_LOCK, {"views": names})
         identity = self._adopted
         return {
             row.view: row.position

@@ -9,12 +9,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, StaticPool, Table, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.schema import CreateSchema, DropSchema
 
 from domain.errors import StoreUnavailable
 from projections.schema import METADATA
 
+TABLE_GONE = "42P01"
+"""PostgreSQL's undefined_table. SQLite calls it an OperationalError."""
 BUSY_TIMEOUT_S = 10.0
 """How long one waits for another's transaction; a batch takes a tenth of a second."""
 CONNECTIONS = 5
@@ -113,6 +122,8 @@ def is_store_trouble(error: BaseException) -> bool:
     """Whether it is the store that fails (full, locked, away, damaged), rather than what it was asked to keep."""
     if isinstance(error, InterfaceError):
         return not isinstance(error.orig, sqlite3.InterfaceError)  # SQLite's: a value that it cannot bind
+    if isinstance(error, ProgrammingError):
+        return getattr(error.orig, "sqlstate", None) == TABLE_GONE
     return isinstance(error, OperationalError | InternalError) or type(error) is DatabaseError
 
 

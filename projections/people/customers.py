@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    and_,
     exists,
     func,
     select,
@@ -154,6 +155,8 @@ customers = Projection(
 
 # --- queries -------------------------------------------------------------------------------------------------------
 
+_LAST_IN_FIRST = (CONTACTS.c.last_in.desc().nulls_last(), CONTACTS.c.contact)
+
 Among = Select[Any] | Collection[CustomerId]
 """Whom a query may return: ids, or another view's question for ids (``projections.tags.holders``), asked in the same statement."""
 
@@ -203,31 +206,26 @@ def recipients(
     One contact a customer, the one who wrote last. Left out: operators, the blocked, who never wrote in private. Consent and caps are the
     gate's to judge.
     """
-    reachable = (
-        select(
-            CUSTOMERS.c.number,
-            CUSTOMERS.c.customer,
-            CONTACTS.c.contact,
-            func.row_number()
-            .over(
-                partition_by=CUSTOMERS.c.customer,
-                order_by=(CONTACTS.c.last_in.desc().nulls_last(), CONTACTS.c.contact),
-            )
-            .label("choice"),
-        )
-        .join(CONTACTS, CONTACTS.c.customer == CUSTOMERS.c.customer)
-        .where(CUSTOMERS.c.number > after, CONTACTS.c.private, CONTACTS.c.blocked.is_(None), ~_of_staff())
-    )
-    if among is not None:
-        reachable = reachable.where(CUSTOMERS.c.customer.in_(among))
-    chosen = reachable.subquery()
-    statement = (
-        select(chosen.c.number, chosen.c.customer, chosen.c.contact)
-        .where(chosen.c.choice == 1)
-        .order_by(chosen.c.number)
+    reachable = and_(CONTACTS.c.private, CONTACTS.c.blocked.is_(None))
+    has_one = exists().where(CONTACTS.c.customer == CUSTOMERS.c.customer, reachable)
+    page = (
+        select(CUSTOMERS.c.number, CUSTOMERS.c.customer)
+        .where(CUSTOMERS.c.number > after, has_one, ~_of_staff())
+        .order_by(CUSTOMERS.c.number)
         .limit(limit)
     )
-    return [(row.number, row.customer, row.contact) for row in connection.execute(statement)]
+    if among is not None:
+        page = page.where(CUSTOMERS.c.customer.in_(among))
+    numbers = {row.customer: row.number for row in connection.execute(page)}
+    last_first = (
+        select(CONTACTS.c.customer, CONTACTS.c.contact)
+        .where(CONTACTS.c.customer.in_(numbers), reachable)
+        .order_by(*_LAST_IN_FIRST)
+    )
+    chosen: dict[CustomerId, ContactId] = {}
+    for row in connection.execute(last_first):
+        chosen.setdefault(row.customer, row.contact)
+    return [(number, found, chosen[found]) for found, number in numbers.items()]
 
 
 def subjects_of(connection: Connection, wanted: CustomerId) -> list[SubjectId]:
@@ -243,11 +241,7 @@ def with_contacts(connection: Connection, statement: Select[Any]) -> list[Custom
     rows = connection.execute(statement).mappings().all()
     wanted = [row["customer"] for row in rows]
     contacts_: dict[CustomerId, list[Contact]] = {}
-    by_last_in = (
-        select(CONTACTS)
-        .where(CONTACTS.c.customer.in_(wanted))
-        .order_by(CONTACTS.c.last_in.desc().nulls_last(), CONTACTS.c.contact)
-    )
+    by_last_in = select(CONTACTS).where(CONTACTS.c.customer.in_(wanted)).order_by(*_LAST_IN_FIRST)
     for row in connection.execute(by_last_in).mappings():
         contacts_.setdefault(row["customer"], []).append(as_contact(row))
     consents: dict[CustomerId, list[Consent]] = {}

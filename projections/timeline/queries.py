@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case
 
 from domain.deliveries.delivery import Phase
 from domain.identity import BroadcastId, Channel, ContactId, CustomerId, DeliveryId, EventId, GroupId, Slug
-from projections.timeline.tables import BROADCASTS, PARTIES, TIMELINE, Kind
+from projections.timeline.tables import BROADCASTS, IS_EDIT, PARTIES, TIMELINE, Kind
 from projections.timeline.words import positions_with
 
 ASKED_AT_ONCE = 500
@@ -219,7 +219,7 @@ def _edits(
     statement = (
         select(TIMELINE.c.contact, TIMELINE.c.group_id, TIMELINE.c.provider_message, TIMELINE.c.text)
         .where(
-            TIMELINE.c.kind == Kind.EDIT.value,
+            IS_EDIT,
             TIMELINE.c.contact.in_({row["contact"] for row in rows if row["contact"]}),
             TIMELINE.c.provider_message.in_(messages),
         )

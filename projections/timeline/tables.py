@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table, Text, literal
 
 from projections.schema import METADATA, Utc, parties_table
 
@@ -61,13 +61,14 @@ TIMELINE = Table(
 ``part``: several members who joined at once are a row each. ``customer`` only where the event names no contact: the others are found
 through the contacts linked to a customer now, so linking rewrites nothing. ``value``: a tag, a topic, a kind of content, a reason.
 ``states``: a delivery's history, [position, state, reason, rule, moment] each, oldest first."""
-_IS_EDIT = TIMELINE.c.kind == "edit"
+IS_EDIT = TIMELINE.c.kind == literal(Kind.EDIT.value, literal_execute=True)
+"""Spelt out in the statement, so that PostgreSQL sees that the partial index fits."""
 Index(
     "timeline_edits",
     TIMELINE.c.contact,
     TIMELINE.c.provider_message,
-    sqlite_where=_IS_EDIT,
-    postgresql_where=_IS_EDIT,
+    sqlite_where=IS_EDIT,
+    postgresql_where=IS_EDIT,
 )
 
 BROADCASTS = Table(

@@ -62,7 +62,7 @@ def test_what_a_following_process_does_names_the_event_it_answers(shop: Shop) ->
     process = shop.processes[-1]
     context = answering(recorded, process, shop.now)
     assert context.actor == "process-auto-reply"
-    assert context.cause == context.correlation == recorded.id
+    assert (context.cause, context.correlation) == (recorded.id, Slug(recorded.id))
     later = replace(recorded, correlation=Slug("root"))
     assert answering(later, process, shop.now).correlation == Slug("root")
 

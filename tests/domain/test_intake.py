@@ -46,7 +46,7 @@ from domain.dispatch import Done, Failed
 from domain.errors import BadInput
 from domain.groups.events import GroupLeft, GroupMigrated, GroupRejoined, GroupRenamed, GroupSeen
 from domain.groups.group import groups
-from domain.identity import Address, Party, ProviderMessageId, Slug
+from domain.identity import Account, Address, Channel, Party, ProviderMessageId, Slug
 from domain.message import Personal, Raw
 from tests.domain.controls.ids import BOT, TELEGRAM, ZH
 from tests.domain.shop import LIN, TEA_FANS, WANG, Shop, came, said
@@ -105,7 +105,7 @@ def test_the_same_update_again_leaves_no_trace(shop: Shop) -> None:
 
 def test_a_key_counts_within_its_channel_and_account_only(shop: Shop) -> None:
     first = said("你好", key="1")
-    shop.given(first, replace(first, account=Slug("7002")), replace(first, channel=Slug("webchat")))
+    shop.given(first, replace(first, account=Account("7002")), replace(first, channel=Channel("webchat")))
     assert len(shop.all_of(MessageReceived)) == 3
 
 

@@ -164,6 +164,22 @@ def test_views_that_were_deleted_come_back_by_themselves(open_views: OpenViews, 
     assert contents(again, PROJECTIONS) == before
 
 
+def test_tables_that_vanish_while_siyu_runs_are_made_and_filled_again(
+    projector: Projector, house: House
+) -> None:
+    house.says("wang", "hello")
+    catch_up(projector)
+    before = contents(projector.views, PROJECTIONS)
+    with projector.views.write() as connection:
+        projector.views.drop(connection, list(METADATA.tables.values()))
+    house.says("wang", "again")
+    with pytest.raises(StoreUnavailable):
+        projector.step()
+    catch_up(projector)
+    assert verify(projector) == []
+    assert contents(projector.views, PROJECTIONS)["customers"] == before["customers"]
+
+
 def scribble(views: Views) -> None:
     """Change a row behind the projector's back: it stays until the view is built anew."""
     with views.write() as connection:

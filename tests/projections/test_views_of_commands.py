@@ -67,13 +67,13 @@ def test_a_draft_is_found_by_its_code_newest_first(house: House, projector: Proj
 
 def test_spent_caps_are_counted_until_they_are_given_back(house: House, projector: Projector) -> None:
     house.says("wang", "hello")
+    planned = [house.plans("wang", kind=DeliveryClass.MARKETING) for _ in range(3)]
     spent = []
-    for _ in range(3):
-        delivery = house.plans("wang", kind=DeliveryClass.MARKETING)
+    for delivery in planned:
         house.now += timedelta(minutes=1)
         house.claims(delivery)
         spent.append(house.now)
-    must(house.do(RejectDelivery(delivery=delivery, attempt=1, reason=Slug("too-long"))))
+    must(house.do(RejectDelivery(delivery=planned[-1], attempt=1, reason=Slug("too-long"))))
     wang = house.customer("wang")
     catch_up(projector)
     with projector.views.read() as connection:

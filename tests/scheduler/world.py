@@ -12,7 +12,7 @@ from typing import Any
 from domain.broadcasts.broadcast import BroadcastState, Stage, broadcasts
 from domain.contacts.contact import ContactState, contacts
 from domain.contacts.events import ContactSeen
-from domain.conversations.commands import Sender
+from domain.conversations.commands import Chat, Message, Sender
 from domain.conversations.events import MessageReceived
 from domain.customers.customer import CustomerState, customers
 from domain.deliveries.commands import PlanDelivery
@@ -23,16 +23,20 @@ from domain.errors import CannotRender, SiyuError, StoreUnavailable
 from domain.groups.events import GroupSeen
 from domain.identity import (
     Account,
+    Address,
     BroadcastId,
     Channel,
     ContactId,
     CustomerId,
     DeliveryId,
     GroupId,
+    Party,
+    ProviderMessageId,
     ScheduleId,
     Slug,
     SubjectId,
     Tag,
+    stream,
 )
 from domain.message import Event, Personal, Recorded
 from domain.policies.frequency_cap import FrequencyCap
@@ -41,13 +45,15 @@ from domain.policies.quiet_hours import QuietHours
 from domain.ports.agenda import BrokenLease, DueDelivery, DueSchedule
 from domain.ports.audience import Known, Recipient
 from domain.ports.event_log import EventLog
+from domain.ports.identities import MemoryIdentities
 from domain.ports.messenger import REQUEST_TIMEOUT_S, MemoryMessenger, Messenger, Outbound
 from domain.schedules.events import ScheduleCreated, ScheduleEnded, ScheduleFired
 from scheduler.delivery import Clocks, Courier, Post, Sources
+from scheduler.follower import Dispatch
 from scheduler.letters import Letters
 from scheduler.pacing import Pacer, Rates
 from tests.domain.controls.ids import BOT, SHANGHAI, TELEGRAM
-from tests.domain.shop import WANG, Shop
+from tests.domain.shop import Shop, came
 
 CONTROLS = Controls(
     cap=FrequencyCap(per_day=1, per_week=2),
@@ -212,7 +218,7 @@ class Provider:
     asked: list[tuple[float, str]] = field(default_factory=list)
     """Every request: seconds of the world's boot clock, and the text."""
 
-    async def send(self, outbound: Outbound) -> Any:
+    async def send(self, outbound: Outbound) -> ProviderMessageId | None:
         self.asked.append((self.clock.boottime, outbound.text))
         return await self.inner.send(outbound)
 
@@ -225,6 +231,9 @@ class Provider:
 class World(Shop):
     """A shop with clocks, a group-committing dispatcher and a view. ``pass_time`` moves the clocks of this world only."""
 
+    second_bot = Account("7002")
+    """The account of the second messenger that a courier is given."""
+
     def __init__(self, *, beside: "World | None" = None) -> None:
         """``beside``: another process of the same installation, on the same log."""
         if beside is None:
@@ -232,6 +241,7 @@ class World(Shop):
         else:
             super().__init__(log=beside.log, identities=beside.identities)
             self.now = beside.now
+        self._prefix = "a" if beside is None else "b"
         self.boottime = 1_000.0
         self.view = LogView(self.log)
         self.failures: list[SiyuError] = []
@@ -239,8 +249,8 @@ class World(Shop):
         self._waiting: list[tuple[Request, asyncio.Future[Result]]] = []
 
     def fresh(self) -> str:
-        """Return the next id: the same in every run."""
-        return f"id{next(self._ids):04}" if type(self) is World else super().fresh()
+        """Return the next id: the same in every run, and another one in the world beside."""
+        return f"{self._prefix}{next(self._ids):04}"
 
     def pass_time(self, seconds: float) -> None:
         """Move both clocks."""
@@ -289,6 +299,7 @@ class World(Shop):
         controls: Controls = CONTROLS,
         worker: str = "worker-1",
         request_timeout_s: float = REQUEST_TIMEOUT_S,
+        dispatch: Dispatch | None = None,
     ) -> Courier:
         """Return a courier; the first messenger is the bot's, others are those of the bots ``7002``, ``7003`` and so on."""
         accounts = [BOT, *(Account(str(7002 + i)) for i in range(len(messengers) - 1))]
@@ -298,7 +309,7 @@ class World(Shop):
         }
         return Courier(
             Sources(self.view, self.view, Letters(self.log), self.identities),
-            self.dispatch,
+            dispatch or self.dispatch,
             posts,
             controls,
             render,
@@ -307,34 +318,47 @@ class World(Shop):
             request_timeout_s=request_timeout_s,
         )
 
+    def meet(self, name: str, *, account: Account = BOT) -> ContactId:
+        """Let somebody write in private, which makes them a contact, and a customer who agreed to marketing."""
+        self.given(replace(came(Message(text="hi"), Sender(external_id=name, name=name)), account=account))
+        return ContactId(self.identities.find(Address(Party.CONTACT, TELEGRAM, account, name)) or "")
+
+    def forget_addresses(self) -> None:
+        """Be an installation whose identity table knows nobody any more."""
+        self.identities = MemoryIdentities(self.fresh)
+
+    def meet_group(self, name: str) -> GroupId:
+        """Let somebody write in a group."""
+        self.given(came(Message(text="hi"), chat=Chat(external_id=name, title=name)))
+        return GroupId(self.identities.find(Address(Party.GROUP, TELEGRAM, BOT, name)) or "")
+
     def plan(
         self,
         text: str,
-        to: Sender = WANG,
+        to: ContactId | None = None,
         *,
-        kind: DeliveryClass = DeliveryClass.REPLY,
         group: GroupId | None = None,
+        kind: DeliveryClass = DeliveryClass.REPLY,
         lives: timedelta = timedelta(hours=24),
-        **more: Any,
     ) -> PlanDelivery:
-        """Return a message to somebody known, due now; its id is its text. ``more``: fields of PlanDelivery."""
-        contact = None if group is not None else self.contact(to)
+        """Return a message to somebody known, or to a group, due now; its id is its text."""
         return PlanDelivery(
-            **{
-                "delivery": DeliveryId(text),
-                "subject": SubjectId(f"group-{group}" if group is not None else f"contact-{contact}"),
-                "kind": kind,
-                "occasion": Slug("test"),
-                "contact": contact,
-                "customer": None if group is not None else self.customer(to),
-                "group": group,
-                "text": Personal(text),
-                "not_before": self.now,
-                "expires_at": self.now + lives,
-                "automatic": kind is DeliveryClass.MARKETING,
-                **more,
-            }
+            delivery=DeliveryId(text),
+            subject=SubjectId(f"contact-{to}" if group is None else f"group-{group}"),
+            kind=kind,
+            occasion=Slug("test"),
+            contact=to,
+            customer=None if to is None else self.state(contacts, to).customer,
+            group=group,
+            text=Personal(text),
+            not_before=self.now,
+            expires_at=self.now + lives,
+            automatic=kind is DeliveryClass.MARKETING,
         )
+
+    def send_to(self, to: ContactId, *texts: str, kind: DeliveryClass = DeliveryClass.REPLY) -> None:
+        """Plan messages to somebody."""
+        self.given(*(self.plan(text, to, kind=kind) for text in texts))
 
     async def settle(self, *couriers: Courier) -> None:
         """Let couriers work until nothing more happens at this moment."""
@@ -364,11 +388,9 @@ class World(Shop):
 
     def story(self, delivery: str) -> list[Event]:
         """Return the events of one delivery."""
-        return [recorded.event for recorded in self.log.read_stream(self._stream(delivery))]
+        recorded = self.log.read_stream(stream(deliveries.category, delivery))
+        return [r.event for r in recorded]
 
     def kinds(self, delivery: str) -> list[str]:
         """Return what happened to one delivery, by the names of the events without the word they share."""
         return [type(event).__name__.removeprefix("Delivery") for event in self.story(delivery)]
-
-    def _stream(self, delivery: str) -> Any:
-        return f"{deliveries.category}-{delivery}"

@@ -20,6 +20,7 @@ from tests.bot.commands.shop import CONTROLS, Shop
 from tests.projections.house import must
 
 CLI = OperatorId("cli")
+FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 
 
 @pytest.fixture
@@ -107,7 +108,9 @@ def test_the_yes_lets_it_go_out_once(audience: Shop) -> None:
     drafted = audience.orders("/broadcast tag:vip 上新了")
     (draft,) = drafted.commands
     assert isinstance(draft, DraftBroadcast)
+    typed = audience.asks("确认 " + code_of(drafted).translate(FULL_WIDTH))
     yes = audience.orders(drafted.choices[0][0][1])
+    assert typed == yes
     assert yes == Reply(
         "Confirmed: it goes out now.", (ConfirmBroadcast(broadcast=draft.broadcast),), command="confirm"
     )

@@ -91,6 +91,11 @@ def test_a_part_of_a_name_is_asked_about_even_where_it_fits_one_only(people: Sho
     assert reply.choices == ((("#2 李雷 (telegram @li_x)", "/tag #2 vip"),),)
 
 
+def test_the_first_letters_of_an_id_are_no_name(people: Shop) -> None:
+    people.orders(f"/name #2 room {people.customer('li')[:3]}")
+    assert people.asks(f"/note {people.customer('li')[:3]} x").outcome is CommandOutcome.ASKED
+
+
 @pytest.mark.parametrize("customer", ["#99", "@nobody", "nobody", "telegram:nobody", "0123456789"])
 def test_nobody_is_nobody(people: Shop, customer: str) -> None:
     reply = people.asks(f"/note {customer} x")

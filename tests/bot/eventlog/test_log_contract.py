@@ -4,29 +4,23 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from bot.eventlog.codec import Codec
-from bot.eventlog.keys import MemoryKeyRing
 from bot.eventlog.sqlite import SqliteEventLog
 from domain.identity import EventId, Slug, StreamId
 from domain.message import Context, Origin, Recorded
 from domain.ports.event_log import (
-    Append,
     Appended,
     Conflict,
     Duplicate,
     EventLog,
-    MemoryEventLog,
     NewEvent,
     Outcome,
     Progress,
     StreamWrite,
 )
-from domain.registry import EVENT_TYPES
 from tests.bot.eventlog.conftest import Opener
-from tests.bot.eventlog.examples import CONTEXT, NOON, Clock, inbound, message, returned, unit, write
+from tests.bot.eventlog.examples import NOON, Clock, inbound, message, returned, unit, write
 
 
 def positions(outcome: Outcome) -> list[int]:
@@ -96,6 +90,30 @@ def test_reading_goes_on_after_a_position_and_after_a_version(log: EventLog) -> 
     assert [recorded.version for recorded in log.read(second, 2)] == [3, 4]
     assert [recorded.version for recorded in log.read_stream(StreamId("contact-1"), 3)] == [4, 5]
     assert log.read(log.head(), 10) == []
+
+
+def test_several_streams_are_read_at_once(log: EventLog) -> None:
+    log.append(
+        [
+            unit(write("contact-1", 0, returned(), returned()), write("customer-1", 0)),
+            unit(write("group-1", 0)),
+        ]
+    )
+    wanted = [StreamId("customer-1"), StreamId("contact-never"), StreamId("contact-1")]
+
+    assert log.read_streams(wanted) == {stream: log.read_stream(stream) for stream in wanted}
+    assert log.read_streams([]) == {}
+
+
+def test_what_memory_holds_is_what_the_store_holds(log: EventLog) -> None:
+    log.append([inbound("a"), inbound("a"), unit(write("contact-1", 0, returned(), returned()))])
+    log.append([unit(write("contact-1", 0))])
+    log.append([inbound("b")])
+
+    for after in range(log.head() + 1):
+        for limit in (1, 2, 10):
+            recent = log.recent(after, limit)
+            assert recent is None or recent == log.read(after, limit)
 
 
 def test_a_duplicate_in_the_middle_is_dropped_whole_and_its_neighbours_are_not_touched(log: EventLog) -> None:
@@ -301,6 +319,20 @@ def test_a_reopened_log_goes_on_where_it_was(opened: Opener) -> None:
     assert (log.get_pacing("telegram-7"), log.get_pacing("telegram-8")) == ("{}", None)
 
 
+def test_a_reopened_log_holds_in_memory_what_was_appended_since(
+    tmp_path: Path, codec: Codec, clock: Clock
+) -> None:
+    log = SqliteEventLog(tmp_path / "log.db", codec, clock)
+    log.append([inbound("a")])
+    log.close()
+
+    log = SqliteEventLog(tmp_path / "log.db", codec, clock)
+    log.append([inbound("b")])
+
+    assert (log.recent(0, 10), log.recent(1, 10), log.recent(2, 10)) == (None, log.read(1, 10), [])
+    log.close()
+
+
 def test_a_new_incarnation_is_the_same_log(opened: Opener) -> None:
     log = opened()
     first = log.identity()
@@ -321,40 +353,3 @@ def test_a_follower_that_fails_does_not_make_a_durable_append_look_failed(opened
 
     assert [type(outcome) for outcome in log.append([inbound("a")])] == [Appended]
     assert woken
-
-
-NAMES = st.sampled_from(["contact-1", "contact-2", "inbound-1", "inbound-2"])
-VERSIONS = st.integers(0, 3)
-UNITS = st.builds(
-    lambda writes, once, unchanged, progress: Append(
-        tuple(
-            StreamWrite(StreamId(name), expected, (NewEvent(message(f"{name} {expected}"), CONTEXT),) * count)
-            for name, (expected, count) in writes.items()
-        ),
-        StreamId(once) if once in writes else None,
-        {StreamId(name): version for name, version in unchanged.items() if name not in writes},
-        progress,
-    ),
-    st.dictionaries(NAMES, st.tuples(VERSIONS, st.integers(1, 2)), max_size=2),
-    NAMES,
-    st.dictionaries(NAMES, VERSIONS, max_size=1),
-    st.none() | st.builds(Progress, st.just("p"), VERSIONS, VERSIONS),
-)
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(batches=st.lists(st.lists(UNITS, max_size=6), max_size=5))
-def test_sqlite_does_with_any_batches_what_the_memory_does(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[list[Append]]
-) -> None:
-    model = MemoryEventLog({event: slug for slug, event in EVENT_TYPES.items()}, Clock())
-    path: Path = tmp_path_factory.mktemp("model") / "log.db"
-    log = SqliteEventLog(path, Codec(EVENT_TYPES, MemoryKeyRing()), Clock())
-
-    try:
-        for batch in batches:
-            assert log.append(batch) == model.append(batch)
-        assert log.read(0, 1_000) == model.read(0, 1_000)
-        assert (log.head(), log.progress("p")) == (model.head(), model.progress("p"))
-    finally:
-        log.close()

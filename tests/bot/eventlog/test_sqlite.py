@@ -161,10 +161,14 @@ def test_a_commit_reaches_the_disk_before_it_is_answered(tmp_path: Path) -> None
 def test_a_transaction_that_fails_half_way_leaves_nothing_and_the_next_one_begins(tmp_path: Path) -> None:
     log = open_log(tmp_path)
     datastore = SqliteDatastore(tmp_path / "log.db")
-    with pytest.raises(KeyError), datastore.transaction(commit=True) as cursor:
-        cursor.execute("INSERT INTO cursors VALUES ('telegram-7', '100')")
-        raise KeyError("a bug")
 
+    def fail() -> None:
+        with datastore.transaction(commit=True) as cursor:
+            cursor.execute("INSERT INTO cursors VALUES ('telegram-7', '100')")
+            raise KeyError("a bug")
+
+    with pytest.raises(KeyError):
+        fail()
     with datastore.transaction(commit=True) as cursor:
         cursor.execute("INSERT INTO cursors VALUES ('telegram-8', '200')")
 

@@ -6,7 +6,7 @@ import pytest
 from domain.broadcasts.broadcast import BroadcastState, Stage, broadcasts
 from domain.broadcasts.events import AudienceKind
 from domain.errors import UnknownRecipient
-from domain.message import Command, Personal
+from domain.message import Command, Event, Personal
 from tests.domain.controls import commands, events
 from tests.domain.controls.ids import NOON, VIP
 from tests.domain.given import given
@@ -58,7 +58,7 @@ def test_it_is_fanned_out_once_and_only_when_confirmed() -> None:
 
 
 @pytest.mark.parametrize("before", [[], [CONFIRMED], [CONFIRMED, events.BROADCAST_FANNED_OUT]], ids=len)
-def test_it_can_be_cancelled_at_every_stage_once(before: list[type]) -> None:
+def test_it_can_be_cancelled_at_every_stage_once(before: list[Event]) -> None:
     cancelled = events.BROADCAST_CANCELLED
     state = given(broadcasts, DRAFTED, *before).when(commands.CANCEL_BROADCAST).then(cancelled)
     assert state.stage is Stage.CANCELLED

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from domain.contacts.contact import ContactState, contacts
-from domain.identity import Slug
+from domain.identity import CustomerId, Slug
 from domain.message import Personal
 from tests.domain.controls import commands, events
 from tests.domain.controls.ids import BOT, CHEN, LI, MRS_WANG, TELEGRAM, ZH
@@ -24,7 +24,7 @@ def test_somebody_seen_as_they_were_changes_nothing() -> None:
 
 
 def test_another_customer_to_create_means_nothing_for_somebody_known() -> None:
-    given(contacts, events.CONTACT_SEEN).when(replace(AGAIN, customer=Slug("other"))).then_nothing()
+    given(contacts, events.CONTACT_SEEN).when(replace(AGAIN, customer=CustomerId("other"))).then_nothing()
 
 
 def test_another_name_is_another_profile() -> None:

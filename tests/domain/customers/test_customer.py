@@ -7,13 +7,15 @@ from domain.customers.commands import CreateCustomer
 from domain.customers.customer import CustomerState, Reservation, customers
 from domain.customers.events import MARKETING, ConsentSource
 from domain.errors import UnknownRecipient
-from domain.identity import DeliveryId
+from domain.identity import DeliveryId, Slug
 from domain.message import Command
 from tests.domain.controls import commands, events
 from tests.domain.controls.ids import ALICE, HELLO, MRS_WANG, NOON, VIP
 from tests.domain.given import given
 
 CREATED = events.CUSTOMER_CREATED
+NONE: frozenset[Slug] = frozenset()
+AGREED = ENDED = frozenset({MARKETING})
 GRANTED = replace(events.CONSENT_GRANTED, source=ConsentSource.START_WORD)
 IMPLIED = replace(commands.GRANT_CONSENT, source=ConsentSource.CONTACT_STARTED)
 
@@ -53,14 +55,14 @@ def test_names_and_notes_are_written_down_and_kept_out_of_the_state() -> None:
 
 def test_consent_is_granted_once() -> None:
     state = given(customers, CREATED).when(commands.GRANT_CONSENT).then(GRANTED)
-    assert (state.consents, state.withdrawn) == ({MARKETING}, frozenset())
+    assert (state.consents, state.withdrawn) == (AGREED, NONE)
     given(customers, CREATED, GRANTED).when(commands.GRANT_CONSENT).then_nothing()
 
 
 def test_consent_is_withdrawn_once_also_by_somebody_who_never_gave_it() -> None:
     for before in ([CREATED], [CREATED, GRANTED]):
         state = given(customers, *before).when(commands.WITHDRAW_CONSENT).then(events.CONSENT_WITHDRAWN)
-        assert (state.consents, state.withdrawn) == (frozenset(), {MARKETING})
+        assert (state.consents, state.withdrawn) == (NONE, ENDED)
     stopped = given(customers, CREATED, events.CONSENT_WITHDRAWN)
     stopped.when(commands.WITHDRAW_CONSENT).then_nothing()
 
@@ -73,7 +75,7 @@ def test_writing_again_implies_no_consent_after_a_stop() -> None:
 def test_a_start_word_after_a_stop_grants_again() -> None:
     stopped = given(customers, CREATED, events.CONSENT_WITHDRAWN)
     state = stopped.when(commands.GRANT_CONSENT).then(GRANTED)
-    assert (state.consents, state.withdrawn) == ({MARKETING}, frozenset())
+    assert (state.consents, state.withdrawn) == (AGREED, NONE)
 
 
 def test_a_stop_that_comes_again_after_a_new_start_ends_it_again() -> None:

@@ -48,6 +48,9 @@ def refuse(reason: str, rule: str) -> Refuse:
 
 GO = Allow()
 BLOCKED = refuse("blocked", "reachability")
+LEFT = refuse("bot-left", "reachability")
+DEFECT = refuse("missing_variable", "template")
+CANCELLED = refuse("cancelled", "broadcast")
 CLOSED = refuse("window-closed", "reply-window")
 HUMAN = Wait(TALKING, Slug("human-talking"), Slug("handover"))
 QUIET = Wait(MORNING, Slug("quiet-hours"), Slug("quiet-hours"))
@@ -74,8 +77,8 @@ TABLE: dict[str, tuple[dict[str, Any], Verdict, Verdict, Verdict]] = {
     "window used up": (window(0), CLOSED, CLOSED, CLOSED),
     "window over": ({"window": ReplyWindow(5, NOON)}, CLOSED, CLOSED, CLOSED),
     "dormant": ({"last_heard": DORMANT}, refuse("dormant", "recency"), GO, GO),
-    "a defect": ({"defect": Slug("missing_variable")}, *[refuse("missing_variable", "template")] * 3),
-    "cancelled": ({"cancelled": True}, *[refuse("cancelled", "broadcast")] * 3),
+    "a defect": ({"defect": Slug("missing_variable")}, DEFECT, DEFECT, DEFECT),
+    "cancelled": ({"cancelled": True}, CANCELLED, CANCELLED, CANCELLED),
 }
 BY_AN_OPERATOR: dict[str, tuple[dict[str, Any], Verdict, Verdict, Verdict]] = {
     "a human is talking": ({"human_until": TALKING}, HUMAN, GO, GO),
@@ -87,7 +90,7 @@ BY_AN_OPERATOR: dict[str, tuple[dict[str, Any], Verdict, Verdict, Verdict]] = {
 }
 TO_A_GROUP: dict[str, tuple[dict[str, Any], Verdict, Verdict, Verdict]] = {
     "nobody in it consented": ({}, GO, GO, GO),
-    "the bot left": ({"unreachable": Slug("bot-left")}, *[refuse("bot-left", "reachability")] * 3),
+    "the bot left": ({"unreachable": Slug("bot-left")}, LEFT, LEFT, LEFT),
     "quiet hours": ({"now": NIGHT}, QUIET, QUIET, GO),
     "the group's own cap": (
         {"sent": (NOON - timedelta(hours=1),)},

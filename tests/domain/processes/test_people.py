@@ -13,7 +13,7 @@ from domain.operators.commands import BindOperator
 from domain.operators.events import BindingRefused, OperatorBound
 from domain.operators.roster import ROSTER, roster
 from tests.domain.controls import commands
-from tests.domain.controls.ids import CODE, HELLO, LI
+from tests.domain.controls.ids import BOB, CODE, HELLO, LI
 from tests.domain.shop import TEA_FANS, Shop, said
 
 
@@ -43,9 +43,9 @@ def test_a_refused_binding_marks_nobody() -> None:
 def test_of_two_who_say_the_same_code_at_once_one_is_bound() -> None:
     shop = Shop().given(commands.ADD_OPERATOR, commands.ISSUE_BIND_CODE)
     bind = commands.BIND_OPERATOR
-    shop.batch(bind, replace(bind, contact=Slug("bob")))
+    shop.batch(bind, replace(bind, contact=BOB))
     assert shop.all_of(OperatorBound) == [OperatorBound(operator=LI, contact=bind.contact)]
-    assert shop.all_of(BindingRefused) == [BindingRefused(contact=Slug("bob"))]
+    assert shop.all_of(BindingRefused) == [BindingRefused(contact=BOB)]
 
 
 def test_who_turns_out_to_be_unreachable_is_marked_until_they_write_again() -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from domain.errors import UnknownRecipient
-from domain.identity import RuleId
+from domain.identity import RuleId, Tag
 from domain.message import Personal
 from domain.rules.events import Match
 from domain.rules.rulebook import MAX_RULES, Rule, Rulebook, rulebook
@@ -26,7 +26,7 @@ def test_a_rule_is_added_once() -> None:
 
 
 @pytest.mark.parametrize("answer, tag", [(None, None), (Personal("见菜单"), VIP)])
-def test_a_rule_either_answers_or_tags(answer: Personal[str] | None, tag: str | None) -> None:
+def test_a_rule_either_answers_or_tags(answer: Personal[str] | None, tag: Tag | None) -> None:
     undecided = replace(commands.ADD_RULE, answer=answer, tag=tag)
     given(rulebook).when(undecided).then_rejected("a rule either answers or tags")
 

@@ -1,0 +1,214 @@
+"""Pacing: what a provider allows is kept in every window, whatever comes when, and across restarts."""
+
+import heapq
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduler.pacing import CHATS_REMEMBERED, Pacer, Rates
+
+TELEGRAM = Rates(rate_per_s=30, chat_rate_per_s=1, group_rate_per_min=20)
+HOUR_S = 3_600.0
+
+
+@dataclass
+class Street:
+    """Messages come along, wait until they may go, and leave some time after their token was taken. Keeps when each left."""
+
+    rates: Rates
+    now: float = 1_000.0
+    wall: float = 1_700_000_000.0
+    left: dict[str, list[float]] = field(default_factory=dict)
+    pacer: Pacer = field(init=False)
+    _leaving: list[tuple[float, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.pacer = Pacer(self.rates)
+
+    def come(self, chat: str, claim_s: float, *, refused: bool = False) -> None:
+        """One message comes, waits for its turn, takes the tokens; it leaves after ``claim_s``, or is refused."""
+        while (ready := self.pacer.ready_at(chat, self.now, group=_group(chat))) > self.now:
+            self.pass_time(min(ready, self._leaving[0][0] if self._leaving else math.inf) - self.now)
+        self.pacer.take(chat, self.now, group=_group(chat))
+        if refused:
+            self.pass_time(claim_s)
+            self.pacer.give_back(chat, self.now, group=_group(chat))
+        else:
+            heapq.heappush(self._leaving, (self.now + claim_s, chat))
+
+    def pass_time(self, seconds: float) -> None:
+        end = self.now + seconds
+        while self._leaving and self._leaving[0][0] <= end:
+            at, chat = heapq.heappop(self._leaving)
+            self.pacer.sent(chat, at, group=_group(chat))
+            self.left.setdefault("all", []).append(at)
+            self.left.setdefault(chat, []).append(at)
+        self.wall += seconds
+        self.now = end
+
+    def drain(self) -> None:
+        """Let everything leave that holds a token."""
+        self.pass_time(max((at for at, _ in self._leaving), default=self.now) - self.now)
+
+    def restart(self, down_s: float, boot_shift_s: float = 0.0) -> None:
+        """Stop in good order and start again ``down_s`` later; after a boot the clock shows something else."""
+        self.drain()
+        dumped = self.pacer.dump(self.now, self.wall)
+        self.pass_time(down_s)
+        self.pacer = Pacer(self.rates)
+        self.pacer.load(dumped, self.now + boot_shift_s, self.wall)
+
+    def fastest(self, chat: str, count: float) -> float:
+        """Return the shortest time in which more than ``count`` messages left."""
+        times, step = self.left.get(chat, []), int(count)
+        return min((b - a for a, b in zip(times, times[step:], strict=False)), default=math.inf)
+
+    def keeps(self, chat: str, limit: float, window_s: float) -> bool:
+        """Whether no window held more than the limit: below one a window, it is one in a longer window."""
+        if not limit:
+            return True
+        return self.fastest(chat, max(limit, 1)) > window_s / min(limit, 1)
+
+
+def _group(chat: str) -> bool:
+    return chat.startswith("group-")
+
+
+Step = tuple[Literal["come", "refused", "restart"], str, float, float]
+GAPS = st.one_of(st.just(0.0), st.floats(0, 0.2), st.floats(0, 5), st.floats(0, 90))
+STEPS: st.SearchStrategy[list[Step]] = st.lists(
+    st.tuples(
+        st.sampled_from(("come", "come", "come", "come", "come", "come", "refused", "restart")),
+        st.sampled_from(("contact-a", "contact-b", "group-c", *(f"contact-{i}" for i in range(40)))),
+        GAPS,
+        st.one_of(st.just(0.0), st.floats(0, 0.05), st.floats(0, 3)),
+    ),
+    max_size=200,
+)
+RATES = st.sampled_from(
+    (TELEGRAM, Rates(10, 2.5, 5), Rates(1.9, 0.5, 1), Rates(0.4, 3, 0.5), Rates(1_000, 0, 40), Rates(0, 0, 0))
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(RATES, STEPS)
+def test_no_window_ever_holds_more_than_the_limit(rates: Rates, steps: list[Step]) -> None:
+    street = Street(rates)
+    for kind, chat, gap_s, claim_s in steps:
+        street.pass_time(gap_s)
+        if kind == "restart":
+            street.restart(down_s=claim_s)
+        else:
+            street.come(chat, claim_s, refused=kind == "refused")
+    street.drain()
+    assert street.keeps("all", rates.rate_per_s, 1.0)
+    for chat in street.left.keys() - {"all"}:
+        limit, window_s = (rates.group_rate_per_min, 60.0) if _group(chat) else (rates.chat_rate_per_s, 1.0)
+        assert street.keeps(chat, limit, window_s), chat
+
+
+def test_a_backlog_drains_nearly_as_fast_as_allowed() -> None:
+    street = Street(TELEGRAM)
+    for i in range(300):
+        street.come(f"contact-{i}", claim_s=0.02)
+    street.drain()
+    assert len(street.left["all"]) == 300
+    assert street.left["all"][-1] - street.left["all"][0] < 300 / 26
+
+
+def test_a_store_that_stands_still_piles_up_no_burst() -> None:
+    street = Street(TELEGRAM)
+    for i in range(3):
+        street.come(f"contact-{i}", claim_s=10.0)
+    assert street.pacer.ready_at("contact-9", street.now + 9.9, group=False) > street.now + 9.9
+    street.drain()
+    for i in range(40):
+        street.come(f"contact-{i}", claim_s=0.0)
+    street.drain()
+    assert street.fastest("all", 30) > 1.0
+
+
+def test_a_message_that_was_refused_leaves_its_place_to_the_next_at_once() -> None:
+    pacer = Pacer(TELEGRAM)
+    pacer.take("contact-a", 5.0, group=False)
+    pacer.give_back("contact-a", 5.0, group=False)
+    assert pacer.ready_at("contact-a", 5.0, group=False) == 5.0
+    assert not pacer.spent(5.0)
+
+
+def test_a_frozen_account_lets_nothing_go_until_then_and_a_shorter_freeze_does_not_thaw_it() -> None:
+    pacer = Pacer(TELEGRAM)
+    pacer.freeze(30.0)
+    pacer.freeze(20.0)
+    assert pacer.ready_at("contact-a", 10.0, group=False) == 30.0
+    assert pacer.account_ready_at(10.0) == 30.0
+    assert pacer.ready_at("contact-a", 30.0, group=False) == 30.0
+
+
+def test_without_limits_everything_goes_at_once() -> None:
+    pacer = Pacer(Rates(0, 0, 0))
+    for _ in range(1_000):
+        assert pacer.ready_at("group-a", 7.0, group=True) == 7.0
+        pacer.take("group-a", 7.0, group=True)
+        pacer.sent("group-a", 7.0, group=True)
+    assert not pacer.spent(7.0)
+
+
+def test_a_freeze_survives_a_restart_and_the_time_in_between_counts() -> None:
+    pacer = Pacer(TELEGRAM)
+    pacer.freeze(160.0)
+    again = Pacer(TELEGRAM)
+    again.load(pacer.dump(100.0, wall=5_000.0), now=900.0, wall=5_020.0)
+    assert again.account_ready_at(900.0) == 940.0
+
+
+@pytest.mark.parametrize("boottime", [1.0, 90_000.0])
+def test_the_clock_of_another_boot_freezes_nothing_longer_than_was_asked(boottime: float) -> None:
+    pacer = Pacer(TELEGRAM)
+    pacer.take("group-a", 1_000_000.0, group=True)
+    pacer.sent("group-a", 1_000_000.0, group=True)
+    pacer.freeze(1_000_030.0)
+    again = Pacer(TELEGRAM)
+    again.load(pacer.dump(1_000_000.0, wall=5_000.0), now=boottime, wall=5_000.0 + HOUR_S)
+    assert again.ready_at("group-a", boottime, group=True) == boottime
+    assert not again.spent(boottime)
+
+
+def test_a_wall_clock_that_went_back_keeps_the_freeze_as_long_as_it_was() -> None:
+    pacer = Pacer(TELEGRAM)
+    pacer.freeze(60.0)
+    again = Pacer(TELEGRAM)
+    again.load(pacer.dump(50.0, wall=5_000.0), now=2.0, wall=1_000.0)
+    assert again.account_ready_at(2.0) == 12.0
+
+
+def test_only_what_is_not_full_is_worth_a_note() -> None:
+    pacer = Pacer(TELEGRAM)
+    for chat, at in (("contact-a", 10.0), ("contact-b", 11.9)):
+        pacer.take(chat, at, group=False)
+        pacer.sent(chat, at, group=False)
+    assert pacer.spent(12.0)
+    assert json.loads(pacer.dump(12.0, wall=5.0)) == {
+        "wall": 5.0,
+        "frozen_s": 0.0,
+        "account": 3.0,
+        "chats": {"contact-b": pytest.approx(0.1 / 1.05)},
+    }
+    assert not pacer.spent(20.0)
+
+
+def test_a_chat_in_use_is_remembered_however_many_others_there_are() -> None:
+    pacer = Pacer(TELEGRAM)
+    for i in range(CHATS_REMEMBERED + 10):
+        pacer.ready_at(f"contact-{i}", 1.0, group=False)
+        if i == CHATS_REMEMBERED - 10:
+            pacer.take("group-a", 1.0, group=True)
+            pacer.sent("group-a", 1.0, group=True)
+            pacer.take("group-a", 1.0, group=True)
+            pacer.sent("group-a", 1.0, group=True)
+    assert pacer.ready_at("group-a", 1.0, group=True) == pytest.approx(1.0 + 60 / 18)
