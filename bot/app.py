@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import socket
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,10 @@ from scheduler.ticks import Ticks
 
 POLL_S = 1.0
 """Followers are woken at once; this is for what a wake-up cannot tell, such as another process on a store without LISTEN."""
+GC_THRESHOLDS = (20_000, 20, 50)
+"""Bursts of messages are no leaks: collect less often than Python's 700."""
+SWITCH_S = 0.0005
+"""The web server's loop waits for the interpreter after every system call while writer and views compute; 5 ms at a time is too long."""
 BREATH_S = 0.01
 """Between two steps, so that under load a follower takes many events at once instead of waking for each commit."""
 REST_S = 1.0
@@ -149,6 +154,7 @@ class App:
         ]
         self.courier.changed = self._driver("courier").wake
         self.ready = asyncio.Event()
+        self._agenda_seen = -1
 
     def _follower(self, name: str) -> Follower:
         return Follower(name, self.house.log, self.house.submit, self.house.clock)
@@ -157,13 +163,16 @@ class App:
         return next(driver for driver in self.drivers if driver.name == name)
 
     async def _step_views(self) -> float | None:
+        changes = self.house.agenda_changes
         stepped = await asyncio.to_thread(self.house.projector.step)
-        if not stepped:
-            await asyncio.to_thread(self.house.snapshots.flush)
-            return None
-        for name in ("courier", "fan-out"):
-            self._driver(name).wake.set()
-        return 0.0
+        if changes != self._agenda_seen:  # most of what comes in makes nothing due; what others append is found by the poll
+            for name in ("courier", "fan-out"):
+                self._driver(name).wake.set()
+        if stepped:
+            return 0.0
+        self._agenda_seen = changes
+        await asyncio.to_thread(self.house.snapshots.flush)
+        return None
 
     async def _step_fan_out(self) -> float | None:
         await self._ticks.sync()
@@ -194,6 +203,8 @@ class App:
                 await adapter.start()
             gc.collect()
             gc.freeze()  # a full collection over the imported SDKs would pause every answer (libraries.md, "Runtime")
+            gc.set_threshold(*GC_THRESHOLDS)
+            sys.setswitchinterval(SWITCH_S)
             self.ready.set()
             stopped = asyncio.create_task(until.wait())
             await asyncio.wait({stopped, serving, *tasks}, return_when=asyncio.FIRST_COMPLETED)

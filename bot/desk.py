@@ -48,12 +48,10 @@ class Desk:
 
     async def _hear(self, recorded: Recorded, event: MessageReceived | ButtonPressed) -> None:
         line = _line(event)
-        if line is None:
-            return
+        if line is None or not is_command(line, bound=True):
+            return  # most of what is said: nobody needs to be looked up for it
         operator = await asyncio.to_thread(self._operator, event.contact)
         if operator.id == NOBODY and not is_command(line, bound=False):
-            return
-        if operator.id != NOBODY and not is_command(line, bound=True):
             return
         await asyncio.to_thread(self._house.catch_up)
         await self._carry_out(recorded, event.contact, operator, line)
@@ -136,5 +134,6 @@ def _line(event: MessageReceived | ButtonPressed) -> str | None:
     if event.group is not None:
         return None
     if isinstance(event, ButtonPressed):
-        return event.data.value
+        pressed = event.data.value
+        return pressed if pressed.startswith("/") and not pressed.startswith("/bind") else None
     return None if event.forwarded else event.text.value

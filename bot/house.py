@@ -21,6 +21,8 @@ from projections.engine import Projector, Views
 
 CATCH_UP_STEPS = 1_000_000
 """A reader drives the views at most so many batches; more means that somebody appends faster than views can follow."""
+AGENDA_STREAMS = ("delivery-", "broadcast-", "schedule-", "slot-", "installation-")
+"""What the courier, the fan-out and the ticks act on."""
 
 
 def utc_now() -> datetime:
@@ -46,6 +48,8 @@ class House:
     office: Office
     metrics: Metrics
     clock: Callable[[], datetime] = utc_now
+    agenda_changes: int = 0
+    """How often this process appended something that may have become due."""
     address: str = ""
     """Where the web server listens, while it does."""
 
@@ -65,14 +69,23 @@ class House:
     async def submit(self, request: Request) -> Result:
         """Have a request decided and made durable. Raises Overloaded, StoreUnavailable."""
         result = await self.writer.submit(request)
-        self.metrics.count(result)
+        self._note(result)
         return result
+
+    def submit_blocking(self, request: Request) -> Result:
+        """As ``submit``, from a thread."""
+        result = self.writer.submit_blocking(request)
+        self._note(result)
+        return result
+
+    def _note(self, result: Result) -> None:
+        self.metrics.count(result)
+        if isinstance(result, Done) and any(r.stream.startswith(AGENDA_STREAMS) for r in result.events):
+            self.agenda_changes += 1
 
     def do(self, actor: str, *commands: Command) -> Done:
         """Decide commands in one append, from a thread. Raises Rejected and whatever else kept it from being done."""
-        result = self.writer.submit_blocking(Request(self.context(actor), commands))
-        self.metrics.count(result)
-        return done(result)
+        return done(self.submit_blocking(Request(self.context(actor), commands)))
 
     def close(self) -> None:
         """Answer what waits, then close the stores."""

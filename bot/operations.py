@@ -216,7 +216,7 @@ def do(house: House, line: str, *, yes: bool = False) -> Said:
             request=request, operator=CLI, command=name, line=Personal(line), outcome=outcome
         )
 
-    result = house.writer.submit_blocking(Request(context, (*reply.commands, record(outcome))))
+    result = house.submit_blocking(Request(context, (*reply.commands, record(outcome))))
     if isinstance(result, Failed):
         outcome, text = CommandOutcome.REFUSED, str(result.error)
         house.do("operator-cli", record(outcome))

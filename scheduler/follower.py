@@ -29,7 +29,9 @@ class Follower:
         if not self._begun:
             await self._begin()
         # ``noted`` is ahead where the store went away in the middle of a batch.
-        return await asyncio.to_thread(self.log.read, max(self.read_to, self.noted), limit)
+        after = max(self.read_to, self.noted)
+        held = self.log.recent(after, limit)
+        return held if held is not None else await asyncio.to_thread(self.log.read, after, limit)
 
     async def _begin(self) -> None:
         known = await asyncio.to_thread(self.log.progress, self.name)

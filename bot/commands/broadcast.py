@@ -1,6 +1,6 @@
 """/broadcast and /confirm: one text to many, counted first, sent when somebody says yes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.commands.arguments import first_word
 from bot.commands.audience import Many, many
@@ -73,21 +73,25 @@ def _drafted(call: Call, audience: Many, text: str, options: Options, counted: P
 
 
 def _when(call: Call, options: Options) -> list[str]:
-    clock, controls = call.clock, call.office.controls
     if options.every is not None:
-        _, first = options.every.next_after(call.now, controls.zone)
+        _, first = options.every.next_after(call.now, call.office.controls.zone)
         said = call.say("Goes out {recurrence}, first at {time}.")
-        lines = [said.format(recurrence=spoken(options.every, clock), time=clock.shown(first))]
+        said = said.format(recurrence=spoken(options.every, call.clock), time=call.clock.shown(first))
     elif options.not_before is not None:
         first = options.not_before
-        lines = [call.say("Goes out at {time}.").format(time=clock.shown(first))]
+        said = call.say("Goes out at {time}.").format(time=call.clock.shown(first))
     else:
         first = call.now
-        lines = [call.say("Goes out at once.")]
+        said = call.say("Goes out at once.")
+    return [said, *_quiet(call, first)]
+
+
+def _quiet(call: Call, first: datetime) -> list[str]:
+    controls = call.office.controls
     ends = controls.quiet.end_after(first, controls.zone)
-    if ends > first:
-        lines.append(call.say("Quiet hours: it waits until {time}.").format(time=clock.shown(ends)))
-    return lines
+    if ends <= first:
+        return []
+    return [call.say("Quiet hours: it waits until {time}.").format(time=call.clock.shown(ends))]
 
 
 def _digest(call: Call, code: str) -> Digest:
@@ -109,14 +113,19 @@ def _confirm(call: Call) -> Reply:
         raise Rejected(call.say("This broadcast was cancelled."))
     if draft.stage is not Stage.DRAFT:
         return Reply(call.say("This broadcast was confirmed already."))
+    lines = [_confirmed(call, draft)]
+    if draft.recurrence is None:
+        lines += _quiet(call, max(draft.not_before, call.now))
+    return Reply("\n".join(lines), (ConfirmBroadcast(broadcast=draft.broadcast),))
+
+
+def _confirmed(call: Call, draft: Draft) -> str:
     if draft.recurrence is not None:
         every = spoken(Recurrence.parse(draft.recurrence), call.clock)
-        said = call.say("Confirmed: it goes out {recurrence}.").format(recurrence=every)
-    elif draft.not_before > call.now:
-        said = call.say("Confirmed: it goes out at {time}.").format(time=call.clock.shown(draft.not_before))
-    else:
-        said = call.say("Confirmed: it goes out now.")
-    return Reply(said, (ConfirmBroadcast(broadcast=draft.broadcast),))
+        return call.say("Confirmed: it goes out {recurrence}.").format(recurrence=every)
+    if draft.not_before > call.now:
+        return call.say("Confirmed: it goes out at {time}.").format(time=call.clock.shown(draft.not_before))
+    return call.say("Confirmed: it goes out now.")
 
 
 def _mine(call: Call, found: list[Draft]) -> Draft | None:

@@ -36,7 +36,7 @@ def _find(call: Call) -> Reply:
         tags = {person.id: [t.tag for t in tags_of(connection, person.id)] for person in people[:SHOWN]}
     lines = [_person(call, person, list(dict.fromkeys(tags[person.id]))) for person in people[:SHOWN]]
     whose = {contact: owners.get(known.customer) for contact, known in seen.items()}
-    lines += [_said(call, entry, whose, owners) for entry in reversed(messages)]
+    lines += [line for entry in reversed(messages) if (line := _said(call, entry, whose, owners)) is not None]
     if not lines:
         return Reply(call.say("Nothing found for {text}.").format(text=said[:SNIPPET]))
     return Reply(
@@ -55,13 +55,17 @@ def _person(call: Call, person: Customer, tags: list[Tag]) -> str:
 
 def _said(
     call: Call, entry: Entry, whose: dict[ContactId, Customer | None], owners: dict[CustomerId, Customer]
-) -> str:
+) -> str | None:
+    """None for what one of us said: their commands are no conversation."""
     owner = (
         whose.get(entry.contact)
         if entry.contact is not None
         else owners.get(entry.customer or CustomerId(""))
     )
-    who = f"#{owner.number} {owner.name}" if owner is not None else "?"
+    if owner is None or owner.is_staff:
+        return None
+    number = f"#{owner.number}"
+    who = number if owner.name == number else f"{number} {owner.name}"
     return f"{call.clock.shown(entry.at)}  {who}: {snippet(entry.edited or entry.text or '')}"
 
 

@@ -8,14 +8,11 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from domain.errors import Rejected
 from domain.identity import ZoneName
 from domain.policies.recurrence import Recurrence
-
-T = TypeVar("T")
 
 FARTHEST = timedelta(days=731)
 """Two years: what lies beyond is a slip of the finger."""

@@ -112,7 +112,7 @@ def _people(facts: Facts, _controls: Controls) -> Verdict | None:
         return None
     if _marketing(facts):
         return Wait(facts.human_until, Slug("human-talking"), Slug("handover"))
-    if facts.kind == "reply" and facts.automatic and not facts.by_operator:
+    if facts.kind == "reply" and facts.automatic:
         return Refuse(Slug("human-talking"), Slug("handover"))
     return None
 

@@ -20,7 +20,7 @@ class EventfulLog(MemoryEventLog):
         super().__init__(SLUGS, lambda: NOON)
         self.before: list[Callable[[], object]] = []
         self.damaged: set[str] = set()
-        self.reads: list[StreamId] = []
+        self.reads: list[tuple[StreamId, int]] = []
 
     def append(self, units: Sequence[Append]) -> list[Outcome]:
         """See EventLog."""
@@ -30,7 +30,7 @@ class EventfulLog(MemoryEventLog):
 
     def read_stream(self, stream: StreamId, after: int = 0) -> list[Recorded]:
         """See EventLog."""
-        self.reads.append(stream)
+        self.reads.append((stream, after))
         recorded = super().read_stream(stream, after)
         if stream in self.damaged:
             return [replace(r, event=Unreadable("its key is missing")) for r in recorded]

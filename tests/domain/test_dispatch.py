@@ -8,14 +8,16 @@ import pytest
 from domain.contacts.contact import contacts
 from domain.contacts.events import ContactSeen
 from domain.conversations.events import MessageReceived
-from domain.customers.commands import TagCustomer
+from domain.customers.commands import TagCustomer, UntagCustomer
+from domain.customers.customer import customers
 from domain.customers.events import CustomerTagged
 from domain.decider import Process, Streams
-from domain.dispatch import Dispatcher, Done, Failed, Request, answering, fold
+from domain.dispatch import SNAPSHOT_EVERY, Dispatcher, Done, Failed, Request, answering, fold
 from domain.errors import UnknownEvent, UnknownRecipient, VersionConflict
 from domain.identity import CustomerId, EventId, Slug, Tag, stream
 from domain.message import Command, Origin, Recorded
 from domain.ports.event_log import Progress
+from domain.ports.snapshots import MemorySnapshots, Snapshot
 from domain.registry import registry
 from tests.domain.controls.ids import VIP
 from tests.domain.logs import EventfulLog
@@ -137,6 +139,31 @@ def test_states_of_streams_in_use_are_not_read_again(shop: Shop, log: EventfulLo
     log.reads.clear()
     shop.batch(said("在?"), again, new)
     assert log.reads == []
+
+
+def test_a_long_stream_is_read_from_its_snapshot_on(shop: Shop, log: EventfulLog) -> None:
+    put, taken = tagged(shop), UntagCustomer(customer=shop.customer(), tag=VIP)
+    kept = MemorySnapshots()
+    first, restarted = (
+        Dispatcher(log, shop.identities, registry(()), shop.digest, shop.fresh, kept) for _ in range(2)
+    )
+    first.step([shop.request(command) for command in [put, taken] * 60])
+    customer = shop.customer()
+    (snapshot,) = kept.kept.values()
+    log.reads.clear()
+    assert isinstance(restarted.step([shop.request(put)])[0], Done)
+    assert log.reads == [(stream("customer", customer), snapshot.version)]
+    assert snapshot.version >= SNAPSHOT_EVERY
+    assert shop.customer_state().tags == {VIP}
+
+
+def test_a_snapshot_of_another_shape_is_not_used(shop: Shop, log: EventfulLog) -> None:
+    name = stream("customer", shop.customer())
+    snapshots = MemorySnapshots()
+    snapshots.save([Snapshot(name, 99, customers.snapshots + 1, customers.initial)])
+    restarted = Dispatcher(log, shop.identities, registry(()), shop.digest, shop.fresh, snapshots)
+    assert isinstance(restarted.step([shop.request(tagged(shop))])[0], Done)
+    assert shop.customer_state().tags == {VIP}
 
 
 def test_a_position_moves_together_with_what_it_caused_or_not_at_all(shop: Shop, log: EventfulLog) -> None:

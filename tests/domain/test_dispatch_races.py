@@ -203,6 +203,21 @@ def test_a_repeated_message_is_stored_once_though_its_first_copy_met_a_conflict(
     ]
 
 
+def test_a_copy_of_a_message_is_no_duplicate_while_the_message_itself_is_not_stored(
+    ours: Shop, theirs: Shop, log: EventfulLog
+) -> None:
+    """Whoever is told "duplicate" answers 200, and the provider never sends it again."""
+    renamed = replace(said("名字变了", key="1"), sender=replace(LIN, name="Lin"))
+    ours.given(said("hello", LIN))
+    log.before = [by(theirs, replace(renamed, key="2")), lambda: None, away]
+    with pytest.raises(StoreUnavailable, match="the disk is full"):
+        ours.batch(renamed, renamed)
+    assert [isinstance(result, Done) and result.duplicate for result in ours.batch(renamed, renamed)] == [
+        False,
+        True,
+    ]
+
+
 def test_two_processes_that_meet_somebody_new_at_once_make_one_customer(
     ours: Shop, theirs: Shop, log: EventfulLog
 ) -> None:

@@ -8,16 +8,11 @@ import pytest
 from domain.broadcasts.commands import CancelBroadcast
 from domain.contacts.commands import BlockContact
 from domain.conversations.commands import HandOver, Reachability
-from domain.customers.commands import WithdrawConsent
-from domain.customers.customer import Reservation
-from domain.customers.events import MARKETING, ConsentSource, ReservationReleased, SendReserved
+from domain.customers.events import SendReserved
 from domain.deliveries.commands import (
     AcceptDelivery,
     LoseTrackOfDelivery,
     PlanDelivery,
-    RejectDelivery,
-    ResolveDelivery,
-    ReturnDelivery,
 )
 from domain.deliveries.delivery import Phase, deliveries
 from domain.deliveries.events import (
@@ -30,74 +25,33 @@ from domain.deliveries.events import (
     DeliverySuppressed,
 )
 from domain.errors import UnknownRecipient
-from domain.gate import ClaimDelivery
-from domain.groups.events import GroupLeft, GroupReservationReleased, GroupSendReserved
-from domain.groups.group import groups
-from domain.identity import DeliveryId, Slug, SubjectId
+from domain.groups.events import GroupSendReserved
+from domain.identity import DeliveryId, Slug
 from domain.installation.commands import MarkHistoryImported, PauseMarketing, ResumeMarketing, ResumeSending
 from domain.message import Personal, ReplyWindow
 from tests.domain.controls import commands
 from tests.domain.controls.ids import NOON, SPRING
+from tests.domain.outbound import (
+    DAY,
+    HOUR,
+    LEASE,
+    OFFER,
+    REMINDER,
+    SECOND,
+    claim,
+    notice,
+    offer,
+    reminder,
+    reserved,
+    started,
+    stop,
+)
 from tests.domain.shop import TEA_FANS, Shop, came, said
-
-OFFER, REMINDER = DeliveryId("offer"), DeliveryId("reminder")
-LEASE = timedelta(seconds=45)
-SECOND = timedelta(seconds=1)
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 
 
 @pytest.fixture
 def shop() -> Shop:
     return Shop().given(said("你好"), said("大家好", chat=TEA_FANS))
-
-
-def offer(
-    shop: Shop, delivery: DeliveryId = OFFER, kind: DeliveryClass = DeliveryClass.MARKETING
-) -> PlanDelivery:
-    return PlanDelivery(
-        delivery=delivery,
-        subject=SubjectId(f"contact-{shop.contact()}"),
-        kind=kind,
-        occasion=Slug("broadcast"),
-        contact=shop.contact(),
-        customer=shop.customer(),
-        text=Personal("春茶上新"),
-        not_before=shop.now,
-        expires_at=shop.now + DAY,
-        automatic=True,
-    )
-
-
-def reminder(shop: Shop) -> PlanDelivery:
-    return offer(shop, REMINDER, DeliveryClass.SERVICE)
-
-
-def notice(shop: Shop, delivery: DeliveryId = OFFER) -> PlanDelivery:
-    subject = SubjectId(f"group-{shop.group()}")
-    return replace(offer(shop, delivery), subject=subject, contact=None, customer=None, group=shop.group())
-
-
-def claim(shop: Shop, delivery: DeliveryId = OFFER) -> ClaimDelivery:
-    return replace(commands.CLAIM_DELIVERY, delivery=delivery, until=shop.now + LEASE)
-
-
-def started(shop: Shop, plan: PlanDelivery, attempt: int = 1) -> DeliveryStarted:
-    return DeliveryStarted(
-        delivery=plan.delivery,
-        subject=plan.subject,
-        attempt=attempt,
-        worker=Slug("worker-1"),
-        until=shop.now + LEASE,
-    )
-
-
-def reserved(shop: Shop, delivery: DeliveryId = OFFER) -> SendReserved:
-    return SendReserved(customer=shop.customer(), contact=shop.contact(), delivery=delivery, at=shop.now)
-
-
-def stop(shop: Shop) -> WithdrawConsent:
-    return WithdrawConsent(contact=shop.contact(), topic=MARKETING, source=ConsentSource.STOP_WORD)
 
 
 def test_marketing_that_may_go_spends_the_cap_and_starts_in_one_append(shop: Shop) -> None:
@@ -287,60 +241,6 @@ def test_after_an_import_nothing_at_all_is_sent_until_somebody_says_so(shop: Sho
     shop.when(claim(shop)).then()
     shop.when(claim(shop, REMINDER)).then()
     shop.given(ResumeSending()).when(claim(shop)).then_kinds(SendReserved, DeliveryStarted)
-
-
-def test_a_new_attempt_does_not_spend_the_cap_again(shop: Shop) -> None:
-    back = ReturnDelivery(delivery=OFFER, attempt=1, reason=Slug("refused"), not_before=NOON)
-    shop.given(offer(shop), claim(shop), back)
-    assert shop.customer_state().reservations == (Reservation(OFFER, NOON),)
-    shop.when(claim(shop)).then_kinds(SendReserved, DeliveryStarted)
-    assert shop.customer_state().reservations == (Reservation(OFFER, NOON),)
-
-
-def test_what_was_provably_never_sent_gives_the_cap_back(shop: Shop) -> None:
-    shop.given(offer(shop), claim(shop))
-    rejected = RejectDelivery(delivery=OFFER, attempt=1, reason=Slug("too-long"))
-    shop.when(rejected).then(
-        DeliveryRejected(delivery=OFFER, reason=Slug("too-long")),
-        ReservationReleased(customer=shop.customer(), delivery=OFFER),
-    )
-
-
-def test_what_came_back_and_then_may_not_go_gives_the_cap_back(shop: Shop) -> None:
-    back = ReturnDelivery(delivery=OFFER, attempt=1, reason=Slug("refused"), not_before=NOON)
-    shop.given(offer(shop), claim(shop), back, stop(shop))
-    shop.when(claim(shop)).then_kinds(DeliverySuppressed, ReservationReleased)
-
-
-def test_what_came_back_and_expired_gives_the_cap_back(shop: Shop) -> None:
-    back = ReturnDelivery(delivery=OFFER, attempt=1, reason=Slug("refused"), not_before=NOON)
-    shop.given(offer(shop), claim(shop), back)
-    shop.now += DAY
-    shop.when(claim(shop)).then_kinds(DeliveryExpired, ReservationReleased)
-
-
-def test_what_may_have_arrived_keeps_the_cap_spent_until_somebody_knows(shop: Shop) -> None:
-    lost = LoseTrackOfDelivery(delivery=OFFER, attempt=1, reason=Slug("timed-out"))
-    shop.given(offer(shop), claim(shop), lost)
-    assert shop.customer_state().reservations == (Reservation(OFFER, NOON),)
-    shop.when(ResolveDelivery(delivery=OFFER, sent=False)).then_kinds(DeliveryRejected, ReservationReleased)
-
-
-def test_a_service_message_that_failed_has_no_cap_to_give_back(shop: Shop) -> None:
-    shop.given(reminder(shop), claim(shop, REMINDER))
-    rejected = RejectDelivery(delivery=REMINDER, attempt=1, reason=Slug("too-long"))
-    shop.when(rejected).then_kinds(DeliveryRejected)
-
-
-def test_a_group_that_is_gone_is_left_and_gives_its_cap_back(shop: Shop) -> None:
-    shop.given(notice(shop), claim(shop))
-    gone = RejectDelivery(delivery=OFFER, attempt=1, reason=Slug("kicked"), unreachable=True)
-    shop.when(gone).then(
-        DeliveryRejected(delivery=OFFER, reason=Slug("kicked"), unreachable=True),
-        GroupReservationReleased(group=shop.group(), delivery=OFFER),
-        GroupLeft(group=shop.group(), reason=Slug("kicked")),
-    )
-    assert shop.state(groups, shop.group()).reservations == ()
 
 
 def unknown_reminder(shop: Shop, attempt: int = 1) -> PlanDelivery:

@@ -155,7 +155,7 @@ def test_views_that_were_deleted_come_back_by_themselves(open_views: OpenViews, 
     before = contents(views, PROJECTIONS)
     if views.is_postgres:
         with views.engine.begin() as connection:
-            connection.execute(DropSchema("views", cascade=True))
+            connection.execute(DropSchema(views.schema, cascade=True))
     views.close()
     for file in tmp_path.glob("views.db*"):
         file.unlink()
@@ -297,7 +297,9 @@ def test_a_store_that_is_locked_is_unavailable_and_nothing_is_lost(
     catch_up(Projector(theirs, house.log, PROJECTIONS))
     house.says("wang", "again")
     if theirs.is_postgres:
-        hurried = Views(theirs.engine.url.render_as_string(hide_password=False), "views", busy_timeout_s=0.05)
+        hurried = Views(
+            theirs.engine.url.render_as_string(hide_password=False), theirs.schema, busy_timeout_s=0.05
+        )
     else:
         hurried = Views(Path(theirs.engine.url.database or ""), busy_timeout_s=0.05)
     ours = Projector(hurried, house.log, PROJECTIONS)

@@ -31,7 +31,7 @@ SIZES = st.lists(st.integers(1, 30), min_size=1, max_size=20)
 quickly = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None
 )
-thoroughly = settings(quickly, max_examples=200)
+thoroughly = settings(quickly, max_examples=100)
 
 Moves = Sequence[tuple[int, int, int]]
 

@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bot.control import ask, running
 from channels.simulators.telegram import TelegramSimulator
 from tests.scenarios.programs import ROOT, SIYU, Child, Order, Programs
 
@@ -32,6 +33,15 @@ UNHURRIED = {
     "SIYU_MARKETING__GROUP_CAP_PER_WEEK": "0",
 }
 """No control keeps a message waiting, where waiting is not the point."""
+OUTCOMES = {
+    "delivery-accepted/1",
+    "delivery-confirmed/1",
+    "delivery-rejected/1",
+    "delivery-suppressed/1",
+    "delivery-expired/1",
+    "delivery-unknown/1",
+}
+"""What a delivery ends with, or, Unknown, is left with until somebody can tell."""
 SECRET = "webhook-secret-of-the-scenario"
 
 Event = dict[str, Any]
@@ -91,7 +101,7 @@ class Installation:
     programs: Programs
     settings: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
-    running: Child | None = None
+    process: Child | None = None
     address: str = ""
     _runs: "count[int]" = field(default_factory=count)
 
@@ -130,9 +140,9 @@ class Installation:
 
     async def begin(self, *arguments: str, main: str = SIYU) -> Path:
         """Start it, and do not wait; returns the file of its standard output."""
-        assert self.running is None
+        assert self.process is None
         name = f"{next(self._runs):04}-run"
-        self.running = await self.programs.start(
+        self.process = await self.programs.start(
             self.order(name, "run", "--port", str(self.port), *arguments, main=main)
         )
         return self._outside / f"{name}.out"
@@ -140,13 +150,13 @@ class Installation:
     async def start(self, *arguments: str, main: str = SIYU) -> str:
         """Start it, and return what it said once it is ready."""
         said = await self.begin(*arguments, main=main)
-        assert self.running is not None
-        ended = asyncio.create_task(self.running.ended())
+        assert self.process is not None
+        ended = asyncio.create_task(self.process.ended())
         ready = asyncio.create_task(until(lambda: _greeting(said), READY_WITHIN_S))
         await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
         if not ready.done():
             ready.cancel()
-            self.running = None
+            self.process = None
             raise AssertionError(f"ended with {ended.result()}: {said.with_suffix('.err').read_text('utf8')}")
         ended.cancel()
         greeting = ready.result()
@@ -155,22 +165,22 @@ class Installation:
 
     async def ended(self) -> int:
         """Wait until it ends by itself, and return its exit code."""
-        assert self.running is not None
-        code = await self.running.ended()
-        self.running = None
+        assert self.process is not None
+        code = await self.process.ended()
+        self.process = None
         return code
 
     async def kill(self) -> None:
         """End it as a power failure does."""
-        if self.running is not None:
+        if self.process is not None:
             with suppress(ProcessLookupError):
-                os.killpg(self.running.pid, signal.SIGKILL)
+                os.killpg(self.process.pid, signal.SIGKILL)
             await self.ended()
 
     async def stop(self) -> int:
         """End it as an operator does, and return its exit code."""
-        assert self.running is not None
-        os.kill(self.running.pid, signal.SIGTERM)
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGTERM)
         return await self.ended()
 
     async def siyu(self, *arguments: str, programs: Programs | None = None) -> Ran:
@@ -180,16 +190,32 @@ class Installation:
         code = await (await (programs or self.programs).start(order)).ended()
         return Ran(code, Path(order.out).read_text("utf8"), Path(order.err).read_text("utf8"))
 
-    async def do(self, line: str, *options: str) -> str:
+    async def ask(self, operation: str, **arguments: object) -> list[str]:
+        """Ask the running one through its socket, as the command line does, without a process for it."""
+
+        def answer() -> list[dict[str, Any]]:
+            connection = running(self.folder)
+            assert connection is not None
+            return list(ask(connection, operation, arguments))
+
+        said = await asyncio.to_thread(answer)
+        assert said[-1] == {"exit": 0}, said
+        return [str(message["line"]) for message in said[:-1]]
+
+    async def do(self, line: str, *, yes: bool = False) -> str:
         """Have an operator's command carried out, and return the answer."""
-        ran = await self.siyu("do", *options, line)
-        assert (ran.code, ran.err) == (0, ""), ran
-        return ran.out
+        return "\n".join(await self.ask("do", line=line, yes=yes))
 
     async def events(self, *kinds: str) -> list[Event]:
-        """Return the log, or its events of these kinds (without their version)."""
-        found: list[Event] = (await self.siyu("events", "--json")).lines()
+        """Return the log of the running one, or its events of these kinds (without their version)."""
+        found: list[Event] = [json.loads(line) for line in await self.ask("events", json=True)]
         return [event for event in found if not kinds or event["type"].partition("/")[0] in kinds]
+
+    async def settled(self) -> list[Event]:
+        """Return the log if every delivery in it has an outcome, otherwise nothing."""
+        events = await self.events()
+        last = {event["stream"]: event["type"] for event in events if event["stream"].startswith("delivery-")}
+        return events if set(last.values()) <= OUTCOMES else []
 
 
 def _greeting(said: Path) -> str:

@@ -7,6 +7,7 @@ import. Orders and answers are JSON Lines; a process that is gone is reported wi
 import asyncio
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -26,6 +27,7 @@ IMPORTED_WITHIN_S = 120
 ENDS_WITHIN_S = 30
 SIYU = "bot.cli:run_cli"
 IMPORTED = (
+    "alembic.command",
     "bot.app",
     "bot.bootstrap",
     "bot.cli",
@@ -176,6 +178,7 @@ def nursery() -> None:
     """Import everything, then fork one process an order until standard input ends."""
     for module in IMPORTED:
         importlib.import_module(module)
+    gc.freeze()  # a collection in a child would copy every page
     orders, answers = os.dup(0), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     ended_r, ended_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

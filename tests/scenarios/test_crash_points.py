@@ -1,10 +1,11 @@
 """D1: the process dies once at every named step between a message's arrival and the record of its answer.
 
-Where it died decides what may have happened twice, and the tables below say it exactly: nothing that came in is lost or doubled,
+Where it died decides what may have happened twice, and each test's table says it exactly: nothing that came in is lost or doubled,
 marketing never goes out twice, a reply or a service message twice only where the provider had taken it and nobody had noted that.
 """
 
-import pytest
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from channels.simulators.telegram import TelegramSimulator
 from channels.simulators.telegram.actors import User
@@ -15,173 +16,169 @@ from tests.scenarios.visitor import Visitor
 
 CRASHING = "tests.scenarios.crashing:main"
 KILLED = -9
-AHEAD = ("--ahead", "120")
-"""Of the second run's clock: the lease of the first one has ended, and its 30 s of grace too (delivery.md, "Frozen workers")."""
-OUTCOMES = {
-    "delivery-accepted/1",
-    "delivery-confirmed/1",
-    "delivery-rejected/1",
-    "delivery-suppressed/1",
-    "delivery-expired/1",
-    "delivery-unknown/1",
-}
-QUESTION, ANSWER, OFFER = "what does it cost?", "it costs 5", "an offer"
+AHEAD_S = 120
+"""By which each run's clock is ahead of the one before: its lease has ended then, and the 30 s of grace too (delivery.md, "Frozen workers")."""
+ANSWER = "it costs 5"
 OUTBOUND = ("plan-after", "claim-before", "claim-after", "send-before", "send-after", "record-before", "record-after")
-
 SENT_AND_NOT_NOTED = {"send-after", "record-before"}
 """The provider had taken it: a reply goes out once more, since nobody can tell."""
 STARTED_AND_NOT_SENT = {"claim-after", "send-before"}
 """Nobody can tell here either: marketing stays Unknown, and is not sent at all."""
 
 
-async def opened(installs: Installs, settings: dict[str, str], port: int) -> Installation:
-    """An installation with one rule; its first run has greeted and has ended."""
+class Deaths:
+    """An installation that dies at one point after the other, each run later than the one before."""
+
+    def __init__(self, siyu: Installation) -> None:
+        self.siyu = siyu
+        self._ahead_s = 0
+
+    async def begin(self, *fuse: str) -> None:
+        self._ahead_s += AHEAD_S
+        await self.siyu.start("--ahead", str(self._ahead_s), *fuse, main=CRASHING)
+
+    @asynccontextmanager
+    async def at(self, point: str) -> AsyncIterator[None]:
+        """Let something happen in a process that dies of it at this point, and start the next one."""
+        await self.begin("--at", point)
+        yield
+        assert await self.siyu.ended() == KILLED, point
+        await self.begin()
+
+    async def settled(self, deliveries: int) -> list[Event]:
+        """Wait until so many deliveries are planned and all have an outcome, end the process, and return the log."""
+
+        async def done() -> list[Event]:
+            events = await self.siyu.settled()
+            planned = sum(event["type"] == "delivery-planned/1" for event in events)
+            return events if planned >= deliveries else []
+
+        events = await until_async(done)
+        assert [said for said in await self.siyu.ask("verify") if not said.startswith("fine: ")] == []
+        assert await self.siyu.stop() == 0
+        return events
+
+
+async def opened(installs: Installs, settings: dict[str, str], port: int = 0) -> Installation:
+    """An installation with one rule, running."""
     siyu = installs(settings, port=port)
     await siyu.start()
     await siyu.do(f"/rule add contains cost => {ANSWER}")
     return siyu
 
 
-async def known(siyu: Installation, telegram: TelegramSimulator) -> User:
-    """A customer who was welcomed."""
+async def welcomed(siyu: Installation, telegram: TelegramSimulator) -> User:
+    """A customer who was welcomed by an installation that has ended since."""
     ada = telegram.user(5001, "Ada")
     ada.starts()
-    await telegram.wait_for(lambda sent: sent)
-    await until_async(lambda: quiet(siyu))
+    await telegram.wait_for(bool)
+    await until_async(siyu.settled)
+    assert await siyu.stop() == 0
     return ada
 
 
-async def quiet(siyu: Installation) -> list[Event]:
-    """The log once every delivery in it has an outcome; empty before."""
-    events = await siyu.events()
-    last = {e["stream"]: e["type"] for e in events if e["stream"].startswith("delivery-")}
-    return events if set(last.values()) <= OUTCOMES else []
+def texts_of(events: Sequence[Event]) -> list[str]:
+    return [event["data"]["text"] for event in events if event["type"] == "message-received/1"]
 
 
-async def dies(siyu: Installation) -> None:
-    """Wait until the fuse has burnt through."""
-    assert await siyu.ended() == KILLED
-
-
-async def settled(siyu: Installation, telegram: TelegramSimulator, text: str, answer: str) -> list[Event]:
-    """Run it again, wait until the message is in the log and everything has an outcome, and return the log."""
-
-    async def done() -> list[Event]:
-        events = await quiet(siyu)
-        planned = [e for e in events if e["type"] == "delivery-planned/1"]
-        said = text_of(events).count(text)
-        answered = any(e["data"]["text"] == answer or e["data"]["broadcast"] for e in planned)
-        return events if said == bool(text) and answered and not telegram.pending_updates else []
-
-    await siyu.start(*AHEAD, main=CRASHING)
-    events = await until_async(done)
-    assert (await siyu.siyu("verify")).out.startswith("fine: ")
-    return events
-
-
-def text_of(events: list[Event]) -> list[str]:
-    return [e["data"]["text"] for e in events if e["type"] == "message-received/1"]
-
-
-def texts(telegram: TelegramSimulator, text: str) -> int:
+def times_sent(telegram: TelegramSimulator, text: str) -> int:
     return sum(sent.text == text for sent in telegram.sent)
 
 
-@pytest.mark.parametrize("point", POINTS)
-async def test_a_message_by_webhook_survives_a_death_at_every_step(
-    point: str, telegram: TelegramSimulator, installs: Installs
+async def answers(
+    points: Sequence[str], siyu: Installation, telegram: TelegramSimulator
+) -> dict[str, tuple[int, int]]:
+    """Ask a question at each point; return how often it is in the log, and how often it was answered."""
+    ada, deaths = await welcomed(siyu, telegram), Deaths(siyu)
+    found = {}
+    for number, point in enumerate(points, start=1):
+        question, before = f"{point}: what does it cost?", times_sent(telegram, ANSWER)
+        async with deaths.at(point):
+            ada.says(question)
+        events = await deaths.settled(deliveries=1 + number)
+        assert telegram.pending_updates == []
+        found[point] = (texts_of(events).count(question), times_sent(telegram, ANSWER) - before)
+    return found
+
+
+async def test_a_message_by_webhook_is_recorded_once_and_answered_wherever_it_dies(
+    telegram: TelegramSimulator, installs: Installs
 ) -> None:
     port = free_port()
     siyu = await opened(installs, by_webhook(telegram, port), port)
-    ada = await known(siyu, telegram)
-    assert await siyu.stop() == 0
-
-    await siyu.start("--at", point, main=CRASHING)
-    ada.says(QUESTION)
-    await dies(siyu)
-    events = await settled(siyu, telegram, QUESTION, ANSWER)
-
-    assert text_of(events) == ["/start", QUESTION]
-    assert texts(telegram, ANSWER) == (2 if point in SENT_AND_NOT_NOTED else 1)
+    expected = {point: (1, 2 if point in SENT_AND_NOT_NOTED else 1) for point in POINTS}
+    assert await answers(POINTS, siyu, telegram) == expected
 
 
-@pytest.mark.parametrize("point", ["commit-before", "commit-after", "project-before", "plan-before", *OUTBOUND])
-async def test_a_polled_message_survives_a_death_at_every_step(
-    point: str, telegram: TelegramSimulator, installs: Installs
+async def test_a_polled_message_is_recorded_once_and_answered_wherever_it_dies(
+    telegram: TelegramSimulator, installs: Installs
 ) -> None:
-    siyu = await opened(installs, by_polling(telegram), 0)
-    ada = await known(siyu, telegram)
-    assert await siyu.stop() == 0
-
-    await siyu.start("--at", point, main=CRASHING)
-    ada.says(QUESTION)
-    await dies(siyu)
-    events = await settled(siyu, telegram, QUESTION, ANSWER)
-
-    assert text_of(events) == ["/start", QUESTION]
-    assert texts(telegram, ANSWER) == (2 if point in SENT_AND_NOT_NOTED else 1)
+    siyu = await opened(installs, by_polling(telegram))
+    points = ("commit-before", "commit-after", "project-before", "plan-before")
+    assert await answers(points, siyu, telegram) == dict.fromkeys(points, (1, 1))
 
 
-@pytest.mark.parametrize("point", OUTBOUND)
 async def test_a_broadcast_goes_out_once_or_not_at_all_wherever_it_dies(
-    point: str, telegram: TelegramSimulator, installs: Installs
+    telegram: TelegramSimulator, installs: Installs
 ) -> None:
-    siyu = await opened(installs, by_polling(telegram), 0)
-    await known(siyu, telegram)
-    assert await siyu.stop() == 0
+    siyu = await opened(installs, by_polling(telegram))
+    await welcomed(siyu, telegram)
+    deaths, found = Deaths(siyu), {}
+    for number, point in enumerate(OUTBOUND, start=1):
+        offer = f"an offer, {point}"
+        async with deaths.at(point):
+            await siyu.siyu("do", "--yes", f"/broadcast all {offer}")  # it may die before it answers
+        events = await deaths.settled(deliveries=1 + number)
+        newest = [event["stream"] for event in events if event["type"] == "delivery-planned/1"][-1]
+        last = [event["type"] for event in events if event["stream"] == newest][-1]
+        found[point] = (times_sent(telegram, offer), last)
+    assert found == {
+        "plan-after": (1, "delivery-accepted/1"),
+        "claim-before": (1, "delivery-accepted/1"),
+        "claim-after": (0, "delivery-unknown/1"),
+        "send-before": (0, "delivery-unknown/1"),
+        "send-after": (1, "delivery-unknown/1"),
+        "record-before": (1, "delivery-unknown/1"),
+        "record-after": (1, "delivery-accepted/1"),
+    }
 
-    await siyu.start("--at", point, main=CRASHING)
-    await siyu.siyu("do", "--yes", f"/broadcast all {OFFER}")  # the process may die before it answers
-    await dies(siyu)
-    events = await settled(siyu, telegram, "", OFFER)
 
-    assert texts(telegram, OFFER) == (0 if point in STARTED_AND_NOT_SENT else 1)
-    delivery = next(e["stream"] for e in events if e["type"] == "delivery-planned/1" and e["data"]["broadcast"])
-    last = [e["type"] for e in events if e["stream"] == delivery][-1]
-    unknown = point in STARTED_AND_NOT_SENT | SENT_AND_NOT_NOTED
-    assert last == ("delivery-unknown/1" if unknown else "delivery-accepted/1")
-
-
-@pytest.mark.parametrize("point", OUTBOUND)
 async def test_an_operators_message_goes_out_at_least_once_wherever_it_dies(
-    point: str, telegram: TelegramSimulator, installs: Installs
+    telegram: TelegramSimulator, installs: Installs
 ) -> None:
-    siyu = await opened(installs, by_polling(telegram), 0)
-    await known(siyu, telegram)
-    assert await siyu.stop() == 0
+    siyu = await opened(installs, by_polling(telegram))
+    await welcomed(siyu, telegram)
+    deaths, found = Deaths(siyu), {}
+    for number, point in enumerate(OUTBOUND, start=1):
+        message = f"your order has left, {point}"
+        async with deaths.at(point):
+            await siyu.siyu("do", f"/send #1 {message}")  # it may die before it answers
+        await deaths.settled(deliveries=1 + number)
+        found[point] = times_sent(telegram, message)
+    assert found == {point: 2 if point in SENT_AND_NOT_NOTED else 1 for point in OUTBOUND}
 
-    await siyu.start("--at", point, main=CRASHING)
-    await siyu.siyu("do", f"/send #1 {OFFER}")
-    await dies(siyu)
-    await settled(siyu, telegram, "", OFFER)
 
-    assert texts(telegram, OFFER) == (2 if point in SENT_AND_NOT_NOTED else 1)
-
-
-@pytest.mark.parametrize("point", ["commit-before", "commit-after", "project-before", "plan-before", *OUTBOUND])
-async def test_a_message_in_the_web_chat_survives_a_death_at_every_step(
-    point: str, telegram: TelegramSimulator, installs: Installs
+async def test_a_message_in_the_web_chat_is_recorded_and_shown_once_wherever_it_dies(
+    installs: Installs,
 ) -> None:
-    siyu = await opened(installs, {}, 0)
+    siyu = await opened(installs, {})
+    points = ("commit-before", "commit-after", "project-before", "plan-before", *OUTBOUND)
+    deaths, found = Deaths(siyu), {}
     async with Visitor(siyu.address) as visitor:
         await visitor.says("hello")
-        while len(visitor.shown) < 1:
-            await visitor.hears()
-        await until_async(lambda: quiet(siyu))
+        await visitor.hears_until_shown(1)
+        await until_async(siyu.settled)
         assert await siyu.stop() == 0
         await visitor.hears_until_cut_off()
-
-        await siyu.start("--at", point, main=CRASHING)
-        await visitor.connect(siyu.address)
-        await visitor.says(QUESTION)
-        await visitor.hears_until_cut_off()
-        await dies(siyu)
-
-        await siyu.start(*AHEAD, main=CRASHING)
-        await visitor.connect(siyu.address)
-        await visitor.hears_until(ANSWER)
-        events = await until_async(lambda: quiet(siyu))
-
-    assert text_of(events) == ["hello", QUESTION]
-    assert list(visitor.shown.values()).count(ANSWER) == 1
-    assert (await siyu.siyu("verify")).out.startswith("fine: ")
+        for number, point in enumerate(points, start=1):
+            question = f"{point}: what does it cost?"
+            async with deaths.at(point):
+                await visitor.connect(siyu.address)
+                await visitor.says(question)
+                await visitor.hears_until_cut_off()
+            await visitor.connect(siyu.address)
+            await visitor.hears_until_shown(1 + number)
+            events = await deaths.settled(deliveries=1 + number)
+            await visitor.hears_until_cut_off()
+            found[point] = (texts_of(events).count(question), len(visitor.shown))
+    assert found == {point: (1, 1 + number) for number, point in enumerate(points, start=1)}

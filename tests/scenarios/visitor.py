@@ -71,9 +71,9 @@ class Visitor:
                 pass
         return frame
 
-    async def hears_until(self, *texts: str) -> None:
-        """Listen until everything was acknowledged and the shop has said all of these."""
-        while self.unacknowledged or not set(texts) <= set(self.shown.values()):
+    async def hears_until_shown(self, messages: int) -> None:
+        """Listen until everything was acknowledged and the shop has said so many different things."""
+        while self.unacknowledged or len(self.shown) < messages:
             await self.hears()
 
     async def hears_until_cut_off(self) -> None:

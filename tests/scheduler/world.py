@@ -38,15 +38,16 @@ from domain.identity import (
     Tag,
     stream,
 )
-from domain.message import Event, Personal, Recorded
+from domain.message import Context, Event, Personal, Recorded
 from domain.policies.frequency_cap import FrequencyCap
 from domain.policies.may_contact import Controls
 from domain.policies.quiet_hours import QuietHours
 from domain.ports.agenda import BrokenLease, DueDelivery, DueSchedule
 from domain.ports.audience import Known, Recipient
-from domain.ports.event_log import EventLog
+from domain.ports.event_log import Append, EventLog, MemoryEventLog, NewEvent, StreamWrite, Unreadable
 from domain.ports.identities import MemoryIdentities
 from domain.ports.messenger import REQUEST_TIMEOUT_S, MemoryMessenger, Messenger, Outbound
+from domain.registry import EVENT_TYPES
 from domain.schedules.events import ScheduleCreated, ScheduleEnded, ScheduleFired
 from scheduler.delivery import Clocks, Courier, Post, Sources
 from scheduler.follower import Dispatch
@@ -65,6 +66,9 @@ UNLIMITED = Rates(0, 0, 0)
 TELEGRAM_RATES = Rates(30, 1, 20)
 STEPS_AT_MOST = 10_000
 """A world that does not come to rest within so many steps is broken."""
+
+TYPES = {**{event: slug for slug, event in EVENT_TYPES.items()}, Unreadable: "message-received/9"}
+"""What the log may hold; an event that cannot be read stands for a message of a later Siyu."""
 
 _PRIORITY = {DeliveryClass.REPLY: 0, DeliveryClass.SERVICE: 1, DeliveryClass.MARKETING: 2}
 
@@ -237,7 +241,7 @@ class World(Shop):
     def __init__(self, *, beside: "World | None" = None) -> None:
         """``beside``: another process of the same installation, on the same log."""
         if beside is None:
-            super().__init__()
+            super().__init__(log=MemoryEventLog(TYPES, lambda: self.now))
         else:
             super().__init__(log=beside.log, identities=beside.identities)
             self.now = beside.now
@@ -359,6 +363,13 @@ class World(Shop):
     def send_to(self, to: ContactId, *texts: str, kind: DeliveryClass = DeliveryClass.REPLY) -> None:
         """Plan messages to somebody."""
         self.given(*(self.plan(text, to, kind=kind) for text in texts))
+
+    def damage(self, category: str, key: str) -> None:
+        """Let the log hold an event in this stream that nobody can read."""
+        name = stream(category, key)
+        context = Context(actor=Slug("system"), occurred_at=self.now, now=self.now)
+        unreadable = NewEvent(Unreadable("unknown type"), context)
+        self.log.append([Append((StreamWrite(name, len(self.log.read_stream(name)), (unreadable,)),))])
 
     async def settle(self, *couriers: Courier) -> None:
         """Let couriers work until nothing more happens at this moment."""

@@ -152,7 +152,10 @@ def test_a_broadcast_at_its_time_says_when_and_what_delays_it(audience: Shop) ->
     # By then the cap of the day is free again.
     assert reply.text.splitlines()[0] == "Reaches 3: telegram 3"
     confirmed = audience.asks(f"/confirm {code_of(reply)}")
-    assert confirmed.text == "Confirmed: it goes out at 2026-11-20 23:00 Asia/Shanghai."
+    assert confirmed.text.splitlines() == [
+        "Confirmed: it goes out at 2026-11-20 23:00 Asia/Shanghai.",
+        "Quiet hours: it waits until 2026-11-21 08:30 Asia/Shanghai.",
+    ]
 
 
 def test_a_recurring_broadcast_says_when_it_comes_first(audience: Shop) -> None:

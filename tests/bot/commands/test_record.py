@@ -9,7 +9,7 @@ from domain.customers.commands import AddNote, NameCustomer, TagCustomer, UntagC
 from domain.customers.events import CustomerTagged, NoteAdded
 from domain.identity import OperatorId, Tag
 from domain.message import Personal
-from domain.operators.events import CommandOutcome
+from domain.operators.events import CommandOutcome, Role
 from tests.bot.commands.shop import Shop
 
 
@@ -102,6 +102,12 @@ def test_find_looks_at_people_and_at_what_was_said(busy: Shop) -> None:
         "2026-11-20 12:00:01 Asia/Shanghai  #1 Wang: 我要退款，谢谢",
     ]
     assert busy.asks("/find 茶").text == "Nothing found for 茶."
+
+
+def test_what_operators_say_to_the_bot_is_not_found(busy: Shop) -> None:
+    busy.says("olga", "/find 退款")
+    busy.binds("olga", Role.AGENT, "olga")
+    assert busy.asks("/find 退款").text == "2026-11-20 12:00:01 Asia/Shanghai  #1 Wang: 我要退款，谢谢"
 
 
 def test_customers_are_listed_by_who_wrote_last_all_or_by_tag(busy: Shop) -> None:

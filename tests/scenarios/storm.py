@@ -1,0 +1,178 @@
+"""A Siyu that is killed again and again while customers write, answers go out and broadcasts run; and what must hold afterwards."""
+
+import asyncio
+import random
+from collections import Counter, defaultdict
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from channels.simulators.telegram import TelegramSimulator
+from channels.simulators.telegram.actors import User
+from domain.errors import StoreUnavailable
+from tests.scenarios.installation import Event, Installation, until_async
+
+CUSTOMERS = 6
+ANSWER = "we heard you"
+SAYS_EVERY_S = (0.03, 0.15)
+LIVES_S = (0.05, 0.9)
+STARTING_S = (0.0, 0.5)
+KILLED_WHILE_STARTING = 0.25
+AHEAD_S = 120
+"""By which the last run's clock is ahead: every lease has ended then, and the 30 s of grace too (delivery.md, "Frozen workers")."""
+MAX_ATTEMPTS = 3
+SETTLES_WITHIN_S = 120.0
+
+
+@dataclass(slots=True)
+class Storm:
+    """``said``: each customer's messages, in order. ``offers``: texts of broadcasts, those included that nobody confirmed to us."""
+
+    siyu: Installation
+    telegram: TelegramSimulator
+    chance: random.Random
+    customers: list[User] = field(default_factory=list)
+    said: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    offers: list[str] = field(default_factory=list)
+
+    async def run(self, kills: int) -> "Aftermath":
+        """Kill it so many times, let it come to rest, and return what is left."""
+        await self._open()
+        talking = asyncio.create_task(self._talk())
+        for _ in range(kills):
+            await self._live()
+        talking.cancel()
+        with suppress(asyncio.CancelledError):
+            await talking
+        return await self._rest(kills)
+
+    async def _open(self) -> None:
+        await self.siyu.start()
+        await self.siyu.do(f"/rule add any => {ANSWER}")
+        self.customers = [self.telegram.user(7001 + n, f"Customer {n}") for n in range(CUSTOMERS)]
+        for customer in self.customers:
+            self._says(customer, "/start")
+        await self.telegram.wait_for(lambda sent: len(sent) >= 2 * CUSTOMERS, timeout_s=SETTLES_WITHIN_S)
+        await self.siyu.kill()
+
+    def _says(self, customer: User, text: str) -> None:
+        self.said[customer.id].append(text)
+        customer.says(text)
+
+    async def _talk(self) -> None:
+        while True:
+            customer = self.chance.choice(self.customers)
+            self._says(customer, f"{customer.person.first_name}: {len(self.said[customer.id])}")
+            await asyncio.sleep(self.chance.uniform(*SAYS_EVERY_S))
+
+    async def _live(self) -> None:
+        """One life: begun, at work or not yet, ended."""
+        if self.chance.random() < KILLED_WHILE_STARTING:
+            await self.siyu.begin()
+            await asyncio.sleep(self.chance.uniform(*STARTING_S))
+        else:
+            await self.siyu.start()
+            ends = asyncio.get_running_loop().time() + self.chance.uniform(*LIVES_S)
+            offering = asyncio.create_task(self._offer())
+            await asyncio.sleep(max(0.0, ends - asyncio.get_running_loop().time()))
+            await self.siyu.kill()
+            with suppress(StoreUnavailable, ConnectionError, AssertionError):
+                await offering
+        await self.siyu.kill()
+
+    async def _offer(self) -> None:
+        self.offers.append(f"offer {len(self.offers)}")
+        await self.siyu.do(f"/broadcast all {self.offers[-1]}", yes=True)
+
+    async def _rest(self, kills: int) -> "Aftermath":
+        async def at_rest() -> list[Event]:
+            return [] if self.telegram.pending_updates else await self._answered()
+
+        await self.siyu.start("--ahead", str(AHEAD_S), main="tests.scenarios.crashing:main")
+        events = await until_async(at_rest, SETTLES_WITHIN_S)
+        verdict = await self.siyu.ask("verify")
+        assert await self.siyu.stop() == 0
+        return Aftermath(self, kills, events, verdict)
+
+    async def _answered(self) -> list[Event]:
+        """Return the log if everything in it was answered and has its outcome, otherwise nothing."""
+        events = await self.siyu.settled()
+        if sum(map(len, self.said.values())) > len(texts_of(events)):
+            return []
+        histories = history_of_deliveries(events, "reply")
+        return events if all(map(finished, histories.values())) else []
+
+
+@dataclass(slots=True)
+class Aftermath:
+    """What is left after a storm."""
+
+    storm: Storm
+    kills: int
+    events: list[Event]
+    verdict: list[str]
+
+    def check(self) -> None:
+        """Check all that was promised."""
+        self.nothing_that_came_in_is_lost_or_doubled()
+        self.everything_is_answered()
+        self.no_marketing_is_doubled()
+        assert [said for said in self.verdict if not said.startswith("fine: ")] == []
+        assert b"Traceback" not in self.storm.siyu.output
+        assert self.storm.telegram.violations == []
+
+    def nothing_that_came_in_is_lost_or_doubled(self) -> None:
+        """Each customer's messages are in the log once, in the order in which they were said."""
+        names = {
+            event["data"]["contact"]: int(event["data"]["external_id"])
+            for event in self.events
+            if event["type"] == "contact-seen/1"
+        }
+        heard = defaultdict(list)
+        for event in self.events:
+            if event["type"] == "message-received/1":
+                heard[names[event["data"]["contact"]]].append(event["data"]["text"])
+        assert heard == self.storm.said
+
+    def everything_is_answered(self) -> None:
+        """Each message led to one answer, which went out once, and once more at most for each kill it lived through."""
+        asked = [f"{e['stream']}@{e['version']}" for e in self.events if e["type"] == "message-received/1"]
+        planned = [
+            event
+            for event in self.events
+            if event["type"] == "delivery-planned/1" and event["data"]["occasion"] == "auto-reply"
+        ]
+        assert sorted(event["cause"] for event in planned) == sorted(asked)
+        sent = Counter(s.chat_id for s in self.storm.telegram.sent if s.text == ANSWER)
+        for chat, texts in self.storm.said.items():
+            assert len(texts) <= sent[chat] <= len(texts) + self.kills, chat
+
+    def no_marketing_is_doubled(self) -> None:
+        """Each offer reached each customer once at most, and once where the log says that it was accepted."""
+        sent = Counter((s.chat_id, s.text) for s in self.storm.telegram.sent if s.text in self.storm.offers)
+        assert [offer for offer, times in sent.items() if times > 1] == []
+        histories = history_of_deliveries(self.events, "marketing").values()
+        accepted = sum("delivery-accepted/1" in history for history in histories)
+        unknown = sum(history[-1] == "delivery-unknown/1" for history in histories)
+        assert accepted <= sum(sent.values()) <= accepted + unknown
+        assert accepted > 0
+
+
+def texts_of(events: list[Event]) -> list[str]:
+    """Return what customers said."""
+    return [event["data"]["text"] for event in events if event["type"] == "message-received/1"]
+
+
+def history_of_deliveries(events: list[Event], kind: str) -> dict[str, list[str]]:
+    """Return the types of each delivery's events."""
+    histories: dict[str, list[str]] = {}
+    for event in events:
+        if event["type"] == "delivery-planned/1" and event["data"]["kind"] == kind:
+            histories[event["stream"]] = []
+        if event["stream"] in histories:
+            histories[event["stream"]].append(event["type"])
+    return histories
+
+
+def finished(history: list[str]) -> bool:
+    """Whether a reply went out, or was tried as often as it may be."""
+    return "delivery-accepted/1" in history or history.count("delivery-started/1") == MAX_ATTEMPTS

@@ -1,0 +1,81 @@
+"""Letters: what a delivery says is in the log, once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from domain.broadcasts.commands import DraftBroadcast
+from domain.broadcasts.events import AudienceKind
+from domain.deliveries.events import DeliveryClass
+from domain.errors import UnknownEvent
+from domain.identity import BroadcastId, DeliveryId, ProviderMessageId, Slug
+from domain.message import Personal
+from scheduler.letters import BROADCASTS_KEPT, Letter, Letters
+from tests.domain.controls.ids import SPRING
+from tests.scheduler.world import World
+
+
+def _draft(world: World, broadcast: BroadcastId, text: str) -> DraftBroadcast:
+    return DraftBroadcast(
+        broadcast=broadcast, audience=AudienceKind.ALL, text=Personal(text), not_before=world.now
+    )
+
+
+def _planned(world: World, *broadcasts: BroadcastId) -> None:
+    """Plan one delivery of each broadcast; it is called like the broadcast."""
+    wang = world.meet("wang")
+    for broadcast in broadcasts:
+        plan = world.plan(broadcast, wang, kind=DeliveryClass.MARKETING)
+        world.given(replace(plan, broadcast=broadcast, text=None))
+
+
+def test_a_letter_has_everything_that_was_planned() -> None:
+    world = World()
+    world.given(
+        replace(
+            world.plan("w", group=world.meet_group("fans")),
+            verbatim=True,
+            choices=Personal([["Yes", "y", "No", "n"], ["Later", "l"]]),
+            reply_to=ProviderMessageId("17"),
+            thread=Slug("4"),
+        )
+    )
+    assert Letters(world.log).read(DeliveryId("w")) == Letter(
+        text="w",
+        verbatim=True,
+        choices=((("Yes", "y"), ("No", "n")), (("Later", "l"),)),
+        reply_to=ProviderMessageId("17"),
+        thread=Slug("4"),
+    )
+
+
+def test_a_broadcast_says_what_its_draft_says() -> None:
+    world = World()
+    world.given(_draft(world, SPRING, "Hi {{ name }}"))
+    _planned(world, SPRING)
+    assert Letters(world.log).read(DeliveryId(SPRING)) == Letter(text="Hi {{ name }}")
+
+
+def test_what_was_never_planned_is_no_letter() -> None:
+    assert Letters(World().log).read(DeliveryId("nothing")) is None
+
+
+def test_many_broadcasts_are_read_right_from_several_threads() -> None:
+    world = World()
+    names = [BroadcastId(f"b{i}") for i in range(2 * BROADCASTS_KEPT)]
+    world.given(*(_draft(world, name, f"text of {name}") for name in names))
+    _planned(world, *names)
+    letters = Letters(world.log)
+    with ThreadPoolExecutor(8) as threads:
+        read = list(threads.map(lambda name: letters.read(DeliveryId(name)), names * 5))
+    assert read == [Letter(text=f"text of {name}") for name in names] * 5
+
+
+def test_a_damaged_broadcast_is_an_error_and_not_an_empty_message() -> None:
+    world = World()
+    world.given(_draft(world, SPRING, "spring"))
+    _planned(world, SPRING)
+    world.damage("broadcast", SPRING)
+    with pytest.raises(UnknownEvent):
+        Letters(world.log).read(DeliveryId(SPRING))
