@@ -104,7 +104,6 @@ def run(
 ) -> int:
     """Serve: channels, schedules and the web chat, until SIGTERM or Ctrl-C."""
     settings, variables = _settings()
-    import uvloop
 
     from bot.app import Binding
     from bot.bootstrap import open_app, open_house, prepare

@@ -5,29 +5,48 @@ message, so carrying it out again after a crash changes nothing.
 """
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.commands.command import Operator, Reply
+import structlog
+
+from bot.commands.command import NOBODY, Operator, Reply
 from bot.commands.execute import execute
 from bot.commands.line import is_command
 from bot.house import House
-from domain.contacts.contact import contacts
+from domain.contacts.contact import ContactState, contacts
 from domain.conversations.events import ButtonPressed, MessageReceived
 from domain.deliveries.commands import PlanDelivery
 from domain.deliveries.events import DeliveryClass
-from domain.dispatch import Failed, Request, fold
-from domain.identity import ContactId, CustomerId, DeliveryId, OperatorId, Slug, SubjectId, stream
+from domain.dispatch import Failed, Request, Result, fold
+from domain.errors import Overloaded, StoreUnavailable
+from domain.identity import ContactId, CustomerId, DeliveryId, Digest, Slug, SubjectId, stream
 from domain.message import Command, Context, Origin, Personal, Recorded
 from domain.operators.commands import RecordCommand
 from domain.operators.events import CommandOutcome, Role
-from domain.operators.roster import ROSTER, RosterState, roster
+from domain.operators.roster import ROSTER, roster
 from scheduler.follower import Follower
 
 BATCH = 100
 ANSWER_LIVES = timedelta(hours=1)
 """Nobody waits longer for the answer to a command."""
-NOBODY = OperatorId("nobody")
-"""Who is not bound: may only try a bind code."""
+CHOICE_BYTES = 64
+"""What a button may send back on the narrowest channel; longer candidates are only listed in the text."""
+
+log_ = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """One command as it came in. ``request``: equal when the same message, or the same button of the same message, orders it again."""
+
+    recorded: Recorded
+    contact: ContactId
+    operator: Operator
+    seen: ContactState
+    line: str
+    request: Digest
+    context: Context
 
 
 class Desk:
@@ -37,7 +56,7 @@ class Desk:
         self._house, self._follower = house, follower
 
     async def step(self) -> int:
-        """Carry out the next commands. Returns how many events were read. Raises StoreUnavailable."""
+        """Carry out the next commands. Returns how many events were read. Raises StoreUnavailable, Overloaded."""
         batch = await self._follower.next(BATCH)
         for recorded in batch:
             if recorded.origin is Origin.LIVE and isinstance(recorded.event, MessageReceived | ButtonPressed):
@@ -50,23 +69,22 @@ class Desk:
         line = _line(event)
         if line is None or not is_command(line, bound=True):
             return  # most of what is said: nobody needs to be looked up for it
-        operator = await asyncio.to_thread(self._operator, event.contact)
-        if operator.id == NOBODY and not is_command(line, bound=False):
+        order = await asyncio.to_thread(self._order, recorded, event, line)
+        if order.operator.id == NOBODY and not is_command(line, bound=False):
             return
         await asyncio.to_thread(self._house.catch_up)
-        await self._carry_out(recorded, event.contact, operator, line)
+        await self._carry_out(order)
 
-    def _operator(self, contact: ContactId) -> Operator:
-        team = self._house.log.read_stream(stream(roster.category, ROSTER))
-        state: RosterState = fold(roster, team)
-        seen = fold(contacts, self._house.log.read_stream(stream(contacts.category, contact)))
-        bound = state.operator_of(contact)
-        if bound is None:
-            return Operator(NOBODY, Role.VIEWER, contact, seen.language)
-        return Operator(bound, state.members[bound].role, contact, seen.language)
-
-    async def _carry_out(self, recorded: Recorded, contact: ContactId, operator: Operator, line: str) -> None:
-        house, request = self._house, self._house.digest("command", recorded.id)
+    def _order(self, recorded: Recorded, event: MessageReceived | ButtonPressed, line: str) -> _Order:
+        house = self._house
+        team = fold(roster, house.log.read_stream(stream(roster.category, ROSTER)))
+        seen = fold(contacts, house.log.read_stream(stream(contacts.category, event.contact)))
+        bound = team.operator_of(event.contact)
+        role = Role.VIEWER if bound is None else team.members[bound].role
+        operator = Operator(NOBODY if bound is None else bound, role, event.contact, seen.language)
+        request = house.digest("command", recorded.id)
+        if isinstance(event, ButtonPressed) and event.provider_message is not None:
+            request = house.digest("press", event.contact, event.provider_message, line)
         context = Context(
             actor=Slug(f"operator-{operator.id}"),
             occurred_at=recorded.occurred_at,
@@ -74,59 +92,67 @@ class Desk:
             cause=recorded.id,
             correlation=recorded.correlation or Slug(recorded.id),
         )
-        reply = await asyncio.to_thread(execute, line, operator, house.office, request, context.now)
-        result = await self._append(recorded, contact, operator, line, context, reply)
+        return _Order(recorded, event.contact, operator, seen, line, request, context)
+
+    async def _carry_out(self, order: _Order) -> None:
+        reply = await asyncio.to_thread(self._execute, order)
+        result = await self._append(order, reply)
         if isinstance(result, Failed):
-            told = Reply(str(result.error), outcome=CommandOutcome.REFUSED)
-            result = await self._append(recorded, contact, operator, line, context, told)
-        if isinstance(result, Failed):
-            raise result.error
-        self._follower.noted = recorded.position
+            refused = Reply(str(result.error), outcome=CommandOutcome.REFUSED, command=reply.command)
+            result = await self._append(order, refused)
+        if isinstance(result, Failed):  # not even that can be stored (a damaged stream): the others must not wait for it
+            error = type(result.error).__name__
+            log_.error("desk.unanswerable", position=order.recorded.position, error=error)
+            await self._follower.move_to(order.recorded.position)
+        self._follower.noted = order.recorded.position
 
-    async def _append(
-        self,
-        recorded: Recorded,
-        contact: ContactId,
-        operator: Operator,
-        line: str,
-        context: Context,
-        reply: Reply,
-    ) -> object:
-        answer = self._answer(recorded, contact, context, reply)
-        commands: tuple[Command, ...] = (
-            *reply.commands,
-            self._entry(recorded, operator, line, reply),
-            answer,
-        )
-        progress = self._follower.progress(recorded.position)
-        return await self._follower.dispatch(Request(context, commands, progress=progress))
+    def _execute(self, order: _Order) -> Reply:
+        """Run the command; a bug in one command is told, and costs nobody else their turn."""
+        try:
+            return execute(order.line, order.operator, self._house.office, order.request, order.context.now)
+        except (StoreUnavailable, Overloaded):
+            raise
+        except Exception:
+            log_.exception("desk.bug", position=order.recorded.position)
+            told = self._house.texts.say("Something went wrong here; nothing was done.", order.seen.language)
+            return Reply(told, outcome=CommandOutcome.FAILED)
 
-    def _entry(self, recorded: Recorded, operator: Operator, line: str, reply: Reply) -> RecordCommand:
-        return RecordCommand(
-            request=self._house.digest("command", recorded.id),
-            operator=operator.id,
-            command=Slug(reply.command or "unknown"),
-            line=Personal(line),
-            outcome=reply.outcome,
-        )
+    async def _append(self, order: _Order, reply: Reply) -> Result:
+        commands: tuple[Command, ...] = (*reply.commands, _entry(order, reply), self._answer(order, reply))
+        progress = self._follower.progress(order.recorded.position)
+        return await self._follower.dispatch(Request(order.context, commands, progress=progress))
 
-    def _answer(self, recorded: Recorded, contact: ContactId, context: Context, reply: Reply) -> PlanDelivery:
-        seen = fold(contacts, self._house.log.read_stream(stream(contacts.category, contact)))
-        rows = [[part for choice in row for part in choice] for row in reply.choices]
+    def _answer(self, order: _Order, reply: Reply) -> PlanDelivery:
+        delivery = self._house.digest("delivery", f"command:{order.request}", order.contact, "", "")
+        rows = [
+            [part for choice in row for part in choice]
+            for row in reply.choices
+            if all(len(data.encode()) <= CHOICE_BYTES for _, data in row)
+        ]
         return PlanDelivery(
-            delivery=DeliveryId(self._house.digest("delivery", f"command:{recorded.id}", contact, "", "")),
-            subject=SubjectId(f"contact-{contact}"),
+            delivery=DeliveryId(delivery),
+            subject=SubjectId(f"contact-{order.contact}"),
             kind=DeliveryClass.REPLY,
             occasion=Slug("command"),
-            contact=contact,
-            customer=seen.customer or CustomerId(""),
+            contact=order.contact,
+            customer=order.seen.customer or CustomerId(""),
             text=Personal(reply.text),
             choices=Personal(rows) if rows else None,
-            not_before=context.now,
-            expires_at=context.now + ANSWER_LIVES,
+            not_before=order.context.now,
+            expires_at=order.context.now + ANSWER_LIVES,
             verbatim=True,
             even_at_night=True,
         )
+
+
+def _entry(order: _Order, reply: Reply) -> RecordCommand:
+    return RecordCommand(
+        request=order.request,
+        operator=order.operator.id,
+        command=Slug(reply.command or "unknown"),
+        line=Personal(order.line),
+        outcome=reply.outcome,
+    )
 
 
 def _line(event: MessageReceived | ButtonPressed) -> str | None:

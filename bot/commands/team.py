@@ -40,7 +40,7 @@ def _bind(call: Call) -> Reply:
         raise NotAllowed(
             call.say("Send this in a private chat with the bot, from the account that shall be yours.")
         )
-    digest = call.office.digest("bind-code", code)
+    digest = call.office.digest("bind-code", code.upper())
     with call.office.views.read() as connection:
         tried = refusals(connection, contact, call.now - TRIES_WITHIN)
         fits = operator_with(connection, digest, call.now) is not None

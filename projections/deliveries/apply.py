@@ -67,8 +67,10 @@ def _moved(row: Row, recorded: Recorded, event: DeliveryMoved) -> None:
             row["phase"], row["attempts"] = Phase.STARTED.value, attempt
             row["started_at"], row["ended_at"] = recorded.occurred_at, None
         case DeliveryPostponed(not_before=not_before, reason=reason, rule=rule):
-            row["phase"], row["reason"], row["rule"] = Phase.PLANNED.value, reason, rule
+            row["reason"], row["rule"] = reason, rule
             row["not_before"], row["ended_at"] = not_before, None
+            if rule is None or row["phase"] != Phase.UNKNOWN.value:  # by a rule, an unknown one stays unknown
+                row["phase"] = Phase.PLANNED.value
         case DeliveryAccepted(provider_message=message):
             row["phase"], row["provider_message"] = Phase.ACCEPTED.value, message
         case DeliveryConfirmed(how=how):

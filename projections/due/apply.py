@@ -51,9 +51,11 @@ def _delivery(rows: Rows, recorded: Recorded, event: _DeliveryEvent) -> None:
         case DeliveryStarted(delivery=delivery, attempt=attempt, until=until):
             row = rows[delivery]
             row["phase"], row["attempt"], row["until"] = Phase.STARTED.value, attempt, until
-        case DeliveryPostponed(delivery=delivery, not_before=not_before):
+        case DeliveryPostponed(delivery=delivery, not_before=not_before, rule=rule):
             row = rows[delivery]
-            row["phase"], row["not_before"] = Phase.PLANNED.value, not_before
+            row["not_before"] = not_before
+            if rule is None or row["phase"] != Phase.UNKNOWN.value:  # by a rule, an unknown one stays unknown
+                row["phase"] = Phase.PLANNED.value
         case DeliveryUnknown(delivery=delivery):
             rows[delivery]["phase"] = Phase.UNKNOWN.value
         case _:

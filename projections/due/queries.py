@@ -103,11 +103,16 @@ def expired_leases(connection: Connection, now: datetime, limit: int = 500) -> l
 def resendable(connection: Connection, now: datetime, limit: int = 500) -> list[DueDelivery]:
     """Return replies and service messages of unknown outcome that may be tried again now, replies first.
 
-    They have not expired, have tries left, and their lease ended long enough ago.
+    They have not expired, have tries left, no rule lets them wait, and their lease ended long enough ago.
     """
     statement = (
         _question()
-        .where(_resendable(), DUE.c.until <= now - RESEND_AFTER_LEASE, DUE.c.expires_at > now)
+        .where(
+            _resendable(),
+            DUE.c.until <= now - RESEND_AFTER_LEASE,
+            DUE.c.not_before <= now,
+            DUE.c.expires_at > now,
+        )
         .order_by(DUE.c.priority, DUE.c.until)
         .limit(limit)
     )
@@ -159,6 +164,7 @@ def next_moment(
         *planned,
         (DUE.c.expires_at, PLANNED),
         (DUE.c.until, STARTED),
+        (DUE.c.not_before, and_(_resendable(), DUE.c.not_before > DUE.c.until)),  # a rule lets it wait longer
         (BROADCASTS.c.not_before, BROADCASTS.c.broadcast.is_not(None)),
     ]
     moments = [_earliest(connection, column, clause, after) for column, clause in columns]

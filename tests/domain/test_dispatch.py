@@ -147,7 +147,7 @@ def test_a_long_stream_is_read_from_its_snapshot_on(shop: Shop, log: EventfulLog
     first, restarted = (
         Dispatcher(log, shop.identities, registry(()), shop.digest, shop.fresh, kept) for _ in range(2)
     )
-    first.step([shop.request(command) for command in [put, taken] * 60])
+    first.step([shop.request(command) for _ in range(60) for command in (put, taken)])
     customer = shop.customer()
     (snapshot,) = kept.kept.values()
     log.reads.clear()

@@ -1,5 +1,6 @@
 """What the scheduler is told to look at."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from domain.broadcasts.commands import CancelBroadcast, ConfirmBroadcast, DraftBroadcast, FinishFanOut
@@ -23,6 +24,7 @@ from projections.due import (
     unknown,
 )
 from projections.engine import Projector
+from tests.domain.controls.commands import CLAIM_DELIVERY
 from tests.projections.house import BOT, TELEGRAM, House
 from tests.projections.reading import catch_up
 
@@ -130,6 +132,25 @@ def test_replies_and_service_of_unknown_outcome_are_sent_again_marketing_never(
         assert resendable(connection, house.now + timedelta(days=2)) == []
         assert next_moment(connection) == again
         assert set(ids(unknown(connection))) == {service, sale}
+
+
+def test_an_unknown_one_that_a_rule_lets_wait_stays_unknown_until_then(
+    projector: Projector, house: House
+) -> None:
+    house.says("wang", "hello")
+    delivery = house.plans("wang")
+    house.claims(delivery)
+    house.do(LoseTrackOfDelivery(delivery=delivery, attempt=1, reason=Slug("timeout")))
+    house.now = house.now.replace(hour=15)  # night in Shanghai
+    house.do(replace(CLAIM_DELIVERY, delivery=delivery), actor="scheduler")
+    catch_up(projector)
+    with projector.views.read() as connection:
+        morning = next_moment(connection, house.now)
+        assert morning is not None
+        assert ids(unknown(connection)) == [delivery]
+        assert ids(overdue(connection, house.now + timedelta(days=9))) == []
+        assert resendable(connection, morning - timedelta(seconds=1)) == []
+        assert ids(resendable(connection, morning)) == [delivery]
 
 
 def test_after_three_tries_nothing_is_sent_again(projector: Projector, house: House) -> None:

@@ -15,6 +15,7 @@ from domain.identity import DeliveryId, OperatorId, ScheduleId, Slug, SubjectId,
 from domain.message import Personal
 from domain.operators.events import CommandOutcome
 from domain.schedules.commands import CreateSchedule
+from domain.schedules.events import ScheduleEnded
 from tests.bot.commands.shop import Shop
 
 CLI = OperatorId("cli")
@@ -207,7 +208,7 @@ def test_a_recurring_message_becomes_a_schedule(busy: Shop, to: str) -> None:
         operator=CLI,
     )
     assert reply.commands == (expected,)
-    assert reply.text.endswith("every Mon at 10:00 Asia/Shanghai, first at 2026-11-23 10:00 Asia/Shanghai.")
+    assert "every Mon at 10:00 Asia/Shanghai, first at 2026-11-23 10:00 Asia/Shanghai. End it with /pause schedule:" in reply.text
 
 
 def test_a_message_goes_to_the_contact_heard_from_last_that_can_be_reached(busy: Shop) -> None:
@@ -238,3 +239,21 @@ def test_a_text_is_counted_in_the_providers_units(busy: Shop) -> None:
     assert busy.asks(f"/send #1 {'茶' * 4_096}").outcome is CommandOutcome.DONE
     told = "This text has 4098 characters, 4096 are possible: shorten it by 2."
     assert busy.asks(f"/send #1 {'🍵' * 2_049}").text == told
+
+
+def test_a_recurring_message_is_ended_by_its_name(shop: Shop) -> None:
+    shop.says("ann", "hello")
+    told = shop.orders('/send #1 --every "mon 10:00" Tea time').text
+    name = told.rpartition(" ")[2]
+    assert shop.events_of(ScheduleEnded) == []
+    reply = shop.orders(f"/pause {name}")
+    assert reply.text == f"It recurs no more: {name}"
+    assert [event.schedule[:8] for event in shop.events_of(ScheduleEnded)] == [name.partition(":")[2]]
+
+
+def test_which_recurring_message_is_asked_where_it_is_not_plain(shop: Shop) -> None:
+    shop.says("ann", "hello")
+    name = shop.orders('/send #1 --every "mon 10:00" Tea time').text.rpartition(" ")[2]
+    reply = shop.orders("/pause schedule:ffff-none")
+    assert reply.text == f"Which recurring message? There are:\n{name}  every Mon at 10:00 Asia/Shanghai"
+    assert shop.events_of(ScheduleEnded) == []
