@@ -4,7 +4,6 @@ A stream id is ``category-key``, e.g. ``contact-0193...`` or ``inbound-5f1c...``
 equal when something happens twice are keyed hashes (HMAC-SHA256, so that nobody can guess them from a phone number).
 """
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 from enum import StrEnum
@@ -67,9 +66,7 @@ class KeyedHash:
     def __call__(self, *parts: str) -> Digest:
         """Hash the parts; lengths are part of the input, so ("a", "bc") and ("ab", "c") differ."""
         text = "".join(f"{len(part)}:{part}" for part in parts)
-        return Digest(
-            hmac.new(self._secret, text.encode("utf8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
-        )
+        return Digest(hmac.digest(self._secret, text.encode("utf8", "surrogatepass"), "sha256").hex()[:32])
 
 
 def stream(category: str, key: str) -> StreamId:

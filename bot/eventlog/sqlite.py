@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from eventsourcing import persistence
+from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -173,6 +174,14 @@ class SqliteRecorder(SQLiteApplicationRecorder):
                 keep = _MOVE if name in known else _START
                 cursor.execute(keep, (position, name))
         return positions
+
+    def _insert_events(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: object) -> Sequence[int]:
+        """Insert all at once: under the write lock, SQLite numbers rows one after the other, behind the largest number."""
+        c.execute(self.select_max_notification_id_statement)
+        first = (c.fetchone()[0] or 0) + 1
+        rows = [(e.originator_id, e.originator_version, e.topic, e.state) for e in stored_events]
+        c.executemany(self.insert_events_statement, rows)
+        return range(first, first + len(rows))
 
     def _standing(self, cursor: SQLiteCursor, batch: Batch) -> Standing:
         standing = Standing()
