@@ -70,7 +70,8 @@ def receive(command: Receive, streams: Streams, _context: Context) -> Iterator[W
     for person in _people(command):
         if not isinstance(command.content, Reachability) or command.content.reachable:
             yield _see(command, person, streams)
-    if command.chat is not None and group is not None:
+    gone = isinstance(command.content, GroupChange) and command.content.change == "bot-left"
+    if command.chat is not None and group is not None and not gone:
         yield _see_group(command, command.chat, group, streams)
     yield from _consequences(command, contact, group, streams)
 

@@ -54,7 +54,7 @@ LONGEST_BACKOFF_S = 300.0
 RELOOK_S = 5.0
 """A hint that led to nothing (all marketing paused, sending on hold, a view that lags) is followed again after so long."""
 STORE_REST_S = 1.0
-"""The same, where the store was away."""
+"""The same, where the store was away or too busy."""
 OUTCOME_RETRY_S = 0.5
 """How long to wait before an outcome is handed in again that the log could not take."""
 OUTCOME_TRIES = 20
@@ -217,8 +217,8 @@ class Courier:
         try:
             if await self._carry(hint, self.posts[account_of(hint)]):
                 self._turns.followed(hint, self.clocks.boottime() + RELOOK_S)
-        except (StoreUnavailable, Overloaded):
-            log_.warning("delivery.store_unavailable", delivery=hint.delivery)
+        except (StoreUnavailable, Overloaded, VersionConflict) as error:
+            log_.warning("delivery.later", delivery=hint.delivery, error=type(error).__name__)
             again_at = self.clocks.boottime() + STORE_REST_S
             self._turns.followed(hint, again_at)
             self._turns.promise(hint, again_at)
@@ -268,7 +268,7 @@ class Courier:
         return _Written(outbound, known, text if text != letter.text else None, None)
 
     async def _claim(self, hint: DueDelivery, written: _Written) -> DeliveryStarted | None:
-        """Ask the gate. Returns the lease, None where it may not go now. Raises StoreUnavailable, Overloaded."""
+        """Ask the gate. Returns the lease, None where it may not go now. Raises StoreUnavailable, Overloaded, VersionConflict."""
         claim = ClaimDelivery(
             delivery=hint.delivery,
             worker=self.worker,
@@ -282,7 +282,7 @@ class Courier:
         result = await self.dispatch(Request(self._context(), (claim,)))
         if isinstance(result, Done):
             return next((r.event for r in result.events if isinstance(r.event, DeliveryStarted)), None)
-        if isinstance(result.error, StoreUnavailable):
+        if isinstance(result.error, StoreUnavailable | VersionConflict):
             raise result.error
         log_.error("delivery.not_claimed", delivery=hint.delivery, error=type(result.error).__name__)
         return None

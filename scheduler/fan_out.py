@@ -48,15 +48,17 @@ class FanOut:
         self._finished: set[BroadcastId] = set()
 
     async def step(self) -> int:
-        """Fan out what is due. Returns how many broadcasts that were. Raises StoreUnavailable, Overloaded, VersionConflict: call again."""
+        """Fan out what is due. Returns how many broadcasts that were. Raises StoreUnavailable, Overloaded."""
         listed = await asyncio.to_thread(self.agenda.broadcasts, self.clock())
         self._finished &= set(listed)
         due = [broadcast for broadcast in listed if broadcast not in self._finished]  # the view may still lag
         for broadcast in due:
             try:
                 await self._fan_out(broadcast)
-            except (StoreUnavailable, Overloaded, VersionConflict):
+            except (StoreUnavailable, Overloaded):
                 raise
+            except VersionConflict:  # the next step begins again
+                continue
             except SiyuError as error:  # its stream is damaged: the others go on
                 log_.error("fan_out.failed", broadcast=broadcast, error=type(error).__name__)  # noqa: TRY400
             self._finished.add(broadcast)

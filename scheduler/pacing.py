@@ -75,7 +75,7 @@ class Bucket:
         self._set(now, self.level(now) + 1, self.held - 1)
 
     def _set(self, now: float, tokens: float, held: int) -> None:
-        self.tokens, self.at, self.held = tokens, max(now, self.at), held
+        self.tokens, self.at, self.held = tokens, max(now, self.at), max(held, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,10 @@ class Pacer:
         """Begin with full buckets."""
         self._account = Bucket(self.rates.rate_per_s, 1.0)
 
-    def ready_at(self, chat: str, now: float, *, group: bool) -> float:
+    def ready_at(self, chat: str, now: float) -> float:
         """Return when a message to this chat may go at the earliest: ``now`` where it may at once."""
-        return max(self.account_ready_at(now), self._chat(chat, group=group).ready_at(now))
+        known = self._chats.get(chat)  # many are asked about that nothing was sent to lately: those are ready
+        return max(self.account_ready_at(now), now if known is None else known.ready_at(now))
 
     def account_ready_at(self, now: float) -> float:
         """Return when a message to any chat may go at the earliest."""

@@ -51,9 +51,6 @@ class ProcessRunner:
         while waiting:
             readable = list(takewhile(lambda r: not isinstance(r.event, Unreadable), waiting))
             done, stopped = await self._ask(readable)
-            if isinstance(stopped, VersionConflict):
-                await self.follower.resume()
-                return False
             if stopped is None and readable:
                 waiting = waiting[done:]
                 continue

@@ -95,7 +95,7 @@ class Turns:
                 followed += hint.delivery in self._followed
                 waits.append(put_off)
                 continue
-            seen.add(place)  # one after the other within a chat: what was planned first arrives first
+            seen.add(place)  # what was planned first goes first: the rest of this chat waits for it
             wait = self._wait(hint, place, at)
             if wait <= 0:
                 self._begin(hint, place, at)
@@ -124,7 +124,7 @@ class Turns:
         pacer = self._pacers.get(account_of(hint))
         if pacer is None or place in self._trips or not self._has_room(account_of(hint)):
             return math.inf
-        return pacer.ready_at(place, at, group=hint.group is not None) - at
+        return pacer.ready_at(place, at) - at
 
     def _begin(self, hint: DueDelivery, place: str, at: float) -> None:
         pacer = self._pacers[account_of(hint)]

@@ -61,9 +61,12 @@ def _see(state: GroupState, command: SeeGroup) -> Sequence[Event]:
                 kind=command.kind,
             ),
         )
+    events: list[Event] = []
+    if state.left is not None:  # whoever hears a group is in it
+        events.append(GroupRejoined(group=command.group))
     if command.title.value and command.title_digest != state.title_digest:
-        return (GroupRenamed(group=command.group, title=command.title, title_digest=command.title_digest),)
-    return ()
+        events.append(GroupRenamed(group=command.group, title=command.title, title_digest=command.title_digest))
+    return events
 
 
 def decide(state: GroupState, command: GroupCommand, _context: Context) -> Sequence[Event]:

@@ -37,3 +37,11 @@ def _within(value: object) -> object:
 def folded(text: str) -> str:
     """Return what a text comes down to when words are compared: width, case, invisible characters and outer blanks do not count."""
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold().strip()
+
+
+_MENTIONS = re.compile(r"^(?:\s*[@＠]\w+)+\s*|\s*(?:[@＠]\w+\s*)+$")
+
+
+def without_mentions(text: str) -> str:
+    """Return what is said in a group beside calling somebody: ``@shop_bot help`` is ``help``."""
+    return _MENTIONS.sub("", text)

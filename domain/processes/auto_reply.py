@@ -9,6 +9,7 @@ from domain.decider import Process, Streams
 from domain.identity import Slug
 from domain.message import Command, Recorded
 from domain.policies.stop_words import StopWords, Wish
+from domain.policies.text import without_mentions
 from domain.processes.answer import answer
 from domain.rules.events import Match
 from domain.rules.rulebook import BOOK, Rule, rulebook
@@ -34,7 +35,7 @@ def auto_reply(matches: Matcher, words: StopWords, is_command: Addressed) -> Pro
         ]
         if not answering or not _may_answer(recorded, event, streams):
             return
-        text = event.text.value
+        text = event.text.value if event.group is None else without_mentions(event.text.value)
         if words.wish(text) in {Wish.STOP, Wish.START} or is_command(text):
             return
         for rule in answering:

@@ -101,14 +101,13 @@ async def test_two_workers_on_one_log_send_everything_once() -> None:
         person = one.meet(f"p{i}")
         one.send_to(person, f"offer {i}", kind=MARKETING)
         one.send_to(person, f"reply {i}")
+    two.view.until = one.log.head()  # to the second worker everything looks unsent until the end
     first, second = Provider(one), Provider(two)
     await one.settle(one.courier(first), two.courier(second, worker="worker-2"))
     assert len(first.texts) + len(second.texts) == 60
     assert set(first.texts) | set(second.texts) == {
         f"{kind} {i}" for kind in ("offer", "reply") for i in range(30)
     }
-    assert first.texts
-    assert second.texts
 
 
 async def test_a_view_that_still_shows_a_broken_lease_is_not_followed_again_and_again() -> None:

@@ -32,7 +32,7 @@ class Street:
 
     def come(self, chat: str, claim_s: float, *, refused: bool = False) -> None:
         """One message comes, waits for its turn, takes the tokens; it leaves after ``claim_s``, or is refused."""
-        while (ready := self.pacer.ready_at(chat, self.now, group=_group(chat))) > self.now:
+        while (ready := self.pacer.ready_at(chat, self.now)) > self.now:
             self.pass_time(min(ready, self._leaving[0][0] if self._leaving else math.inf) - self.now)
         self.pacer.take(chat, self.now, group=_group(chat))
         if refused:
@@ -125,7 +125,7 @@ def test_a_store_that_stands_still_piles_up_no_burst() -> None:
     street = Street(TELEGRAM)
     for i in range(3):
         street.come(f"contact-{i}", claim_s=10.0)
-    assert street.pacer.ready_at("contact-9", street.now + 9.9, group=False) > street.now + 9.9
+    assert street.pacer.ready_at("contact-9", street.now + 9.9) > street.now + 9.9
     street.drain()
     for i in range(40):
         street.come(f"contact-{i}", claim_s=0.0)
@@ -137,7 +137,7 @@ def test_a_message_that_was_refused_leaves_its_place_to_the_next_at_once() -> No
     pacer = Pacer(TELEGRAM)
     pacer.take("contact-a", 5.0, group=False)
     pacer.give_back("contact-a", 5.0, group=False)
-    assert pacer.ready_at("contact-a", 5.0, group=False) == 5.0
+    assert pacer.ready_at("contact-a", 5.0) == 5.0
     assert not pacer.spent(5.0)
 
 
@@ -145,15 +145,15 @@ def test_a_frozen_account_lets_nothing_go_until_then_and_a_shorter_freeze_does_n
     pacer = Pacer(TELEGRAM)
     pacer.freeze(30.0)
     pacer.freeze(20.0)
-    assert pacer.ready_at("contact-a", 10.0, group=False) == 30.0
+    assert pacer.ready_at("contact-a", 10.0) == 30.0
     assert pacer.account_ready_at(10.0) == 30.0
-    assert pacer.ready_at("contact-a", 30.0, group=False) == 30.0
+    assert pacer.ready_at("contact-a", 30.0) == 30.0
 
 
 def test_without_limits_everything_goes_at_once() -> None:
     pacer = Pacer(Rates(0, 0, 0))
     for _ in range(1_000):
-        assert pacer.ready_at("group-a", 7.0, group=True) == 7.0
+        assert pacer.ready_at("group-a", 7.0) == 7.0
         pacer.take("group-a", 7.0, group=True)
         pacer.sent("group-a", 7.0, group=True)
     assert not pacer.spent(7.0)
@@ -175,7 +175,7 @@ def test_the_clock_of_another_boot_freezes_nothing_longer_than_was_asked(boottim
     pacer.freeze(1_000_030.0)
     again = Pacer(TELEGRAM)
     again.load(pacer.dump(1_000_000.0, wall=5_000.0), now=boottime, wall=5_000.0 + HOUR_S)
-    assert again.ready_at("group-a", boottime, group=True) == boottime
+    assert again.ready_at("group-a", boottime) == boottime
     assert not again.spent(boottime)
 
 
@@ -203,12 +203,26 @@ def test_only_what_is_not_full_is_worth_a_note() -> None:
 
 
 def test_a_chat_in_use_is_remembered_however_many_others_there_are() -> None:
-    pacer = Pacer(TELEGRAM)
+    pacer = Pacer(Rates(0, 1, 20))
+
+    def send(chat: str) -> None:
+        pacer.take(chat, 1.0, group=_group(chat))
+        pacer.sent(chat, 1.0, group=_group(chat))
+
+    send("group-a")
     for i in range(CHATS_REMEMBERED + 10):
-        pacer.ready_at(f"contact-{i}", 1.0, group=False)
+        send(f"contact-{i}")
         if i == CHATS_REMEMBERED - 10:
-            pacer.take("group-a", 1.0, group=True)
-            pacer.sent("group-a", 1.0, group=True)
-            pacer.take("group-a", 1.0, group=True)
-            pacer.sent("group-a", 1.0, group=True)
-    assert pacer.ready_at("group-a", 1.0, group=True) == pytest.approx(1.0 + 60 / 18)
+            send("group-a")
+    assert pacer.ready_at("group-a", 1.0) == pytest.approx(1.0 + 60 / 18)
+
+
+def test_asking_about_a_chat_leaves_no_trace_and_a_chat_forgotten_on_the_way_is_no_gain() -> None:
+    pacer = Pacer(Rates(0, 1, 20))
+    pacer.take("contact-a", 1.0, group=False)
+    for i in range(CHATS_REMEMBERED):
+        assert pacer.ready_at(f"contact-{i}", 1.0) == 1.0
+        pacer.take(f"contact-{i}", 1.0, group=False)
+    pacer.sent("contact-a", 1.0, group=False)
+    pacer.take("contact-a", 2.0, group=False)
+    assert pacer.ready_at("contact-a", 2.0) > 2.0

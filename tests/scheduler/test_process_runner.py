@@ -115,9 +115,11 @@ async def test_what_came_after_its_first_start_on_an_empty_log_is_answered_by_th
 async def test_imported_history_causes_nothing_and_what_is_live_behind_it_does() -> None:
     world = await begun(World())
     world.when(said("history", LIN), origin=Origin.IMPORT)
+    world.damage("inbound", "history", origin=Origin.IMPORT)
     world.given(said("today"))
-    await until_idle(run(world))
-    assert notes(world) == ["today"]
+    parked = Parked()
+    await until_idle(run(world, park=parked))
+    assert (notes(world), parked) == (["today"], [])
 
 
 async def test_a_restart_answers_nothing_twice() -> None:

@@ -138,6 +138,14 @@ async def test_of_what_was_missed_while_nobody_ran_only_the_newest_fires() -> No
     assert fired(world) == [(date(2026, 3, 7), at("2026-03-07T05:00"))]
 
 
+async def test_of_two_that_fall_into_one_day_because_clocks_changed_the_newest_fires() -> None:
+    world = world_at("2026-03-06T12:00")
+    world.given(schedule(world, "daily@13:00", NEW_YORK))
+    world.now = at("2026-03-08T17:30")  # the 13:00 of the 7th is 23.5 hours ago
+    await ticks(world).sync()
+    assert fired(world) == [(date(2026, 3, 8), at("2026-03-08T17:00"))]
+
+
 async def test_what_was_missed_more_than_a_day_ago_is_left_out() -> None:
     world = world_at("2026-03-02T04:00")
     world.given(schedule(world, "mon@13:00"))

@@ -38,12 +38,12 @@ from domain.identity import (
     Tag,
     stream,
 )
-from domain.message import Context, Event, Personal, Recorded
+from domain.message import Context, Event, Origin, Personal, Recorded
 from domain.policies.frequency_cap import FrequencyCap
 from domain.policies.may_contact import Controls
 from domain.policies.quiet_hours import QuietHours
 from domain.ports.agenda import BrokenLease, DueDelivery, DueSchedule
-from domain.ports.audience import Known, Recipient
+from domain.ports.audience import Audience, Known, Recipient
 from domain.ports.event_log import Append, EventLog, MemoryEventLog, NewEvent, StreamWrite, Unreadable
 from domain.ports.identities import MemoryIdentities
 from domain.ports.messenger import REQUEST_TIMEOUT_S, MemoryMessenger, Messenger, Outbound
@@ -304,6 +304,7 @@ class World(Shop):
         worker: str = "worker-1",
         request_timeout_s: float = REQUEST_TIMEOUT_S,
         dispatch: Dispatch | None = None,
+        audience: Audience | None = None,
     ) -> Courier:
         """Return a courier; the first messenger is the bot's, others are those of the bots ``7002``, ``7003`` and so on."""
         accounts = [BOT, *(Account(str(7002 + i)) for i in range(len(messengers) - 1))]
@@ -312,7 +313,7 @@ class World(Shop):
             for account, messenger in zip(accounts, messengers, strict=True)
         }
         return Courier(
-            Sources(self.view, self.view, Letters(self.log), self.identities),
+            Sources(self.view, audience or self.view, Letters(self.log), self.identities),
             dispatch or self.dispatch,
             posts,
             controls,
@@ -364,10 +365,10 @@ class World(Shop):
         """Plan messages to somebody."""
         self.given(*(self.plan(text, to, kind=kind) for text in texts))
 
-    def damage(self, category: str, key: str) -> None:
+    def damage(self, category: str, key: str, *, origin: Origin = Origin.LIVE) -> None:
         """Let the log hold an event in this stream that nobody can read."""
         name = stream(category, key)
-        context = Context(actor=Slug("system"), occurred_at=self.now, now=self.now)
+        context = Context(actor=Slug("system"), occurred_at=self.now, now=self.now, origin=origin)
         unreadable = NewEvent(Unreadable("unknown type"), context)
         self.log.append([Append((StreamWrite(name, len(self.log.read_stream(name)), (unreadable,)),))])
 
@@ -375,8 +376,7 @@ class World(Shop):
         """Let couriers work until nothing more happens at this moment."""
         for _ in range(STEPS_AT_MOST):
             before = self.log.head()
-            for courier in couriers:
-                await courier.step()
+            await asyncio.gather(*(courier.step() for courier in couriers))
             for courier in couriers:
                 await courier.drain()
             if self.log.head() == before:

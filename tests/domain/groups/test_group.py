@@ -65,3 +65,8 @@ def test_a_reservation_is_released_once() -> None:
     state = reserved.when(commands.RELEASE_GROUP_RESERVATION).then(events.GROUP_RESERVATION_RELEASED)
     assert state.reservations == ()
     given(groups, SEEN).when(commands.RELEASE_GROUP_RESERVATION).then_nothing()
+
+
+def test_a_group_that_is_heard_from_is_one_we_are_in() -> None:
+    left = given(groups, SEEN, events.GROUP_LEFT)
+    assert left.when(commands.SEE_GROUP).then(events.GROUP_REJOINED).left is None

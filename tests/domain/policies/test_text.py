@@ -4,7 +4,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from domain.policies.text import REPLACEMENT, folded, normalised, normalised_details
+from domain.policies.text import REPLACEMENT, folded, normalised, normalised_details, without_mentions
 
 anything = st.text(st.characters())
 marks = st.sampled_from(["\0", "\ud800", "\udfff", "\u0301", "e", "\u200b"])
@@ -86,3 +86,18 @@ def test_what_is_compared_does_not_depend_on_looks(text: str, expected: str) -> 
 @given(anything)
 def test_outer_blanks_and_invisible_characters_do_not_count(text: str) -> None:
     assert folded(f" \u200b{text}\u2060\u3000") == folded(text)
+
+
+@pytest.mark.parametrize(
+    "said, asked",
+    [
+        ("@shop_bot 帮助", "帮助"),
+        ("帮助 @shop_bot", "帮助"),
+        ("＠shop_bot @other  help", "help"),
+        ("ask @shop_bot about tea", "ask @shop_bot about tea"),
+        ("mail me: ann@shop.example", "mail me: ann@shop.example"),
+        ("@shop_bot", ""),
+    ],
+)
+def test_calling_somebody_is_not_what_is_said(said: str, asked: str) -> None:
+    assert without_mentions(said) == asked

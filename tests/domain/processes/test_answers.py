@@ -203,3 +203,10 @@ def test_members_who_join_a_group_within_a_minute_are_greeted_together() -> None
     shop.now += timedelta(minutes=1)
     shop.given(came(Join(members=(LIN,)), chat=TEA_FANS))
     assert answers(shop) == ["新朋友好"]
+
+
+def test_in_a_group_the_bots_name_is_no_part_of_what_is_asked() -> None:
+    exactly = replace(PRICES, match=Match.EXACT, pattern=Personal("价"))
+    shop = Shop().given(exactly, said("@siyu_bot 价", chat=TEA_FANS))
+    assert answers(shop) == ["见菜单"]
+    assert answers(Shop().given(exactly, said("@siyu_bot 价"))) == []
