@@ -165,7 +165,9 @@ class App:
     async def _step_views(self) -> float | None:
         changes = self.house.agenda_changes
         stepped = await asyncio.to_thread(self.house.projector.step)
-        if changes != self._agenda_seen:  # most of what comes in makes nothing due; what others append is found by the poll
+        if (
+            changes != self._agenda_seen
+        ):  # most of what comes in makes nothing due; what others append is found by the poll
             for name in ("courier", "fan-out"):
                 self._driver(name).wake.set()
         if stepped:

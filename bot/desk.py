@@ -100,7 +100,9 @@ class Desk:
         if isinstance(result, Failed):
             refused = Reply(str(result.error), outcome=CommandOutcome.REFUSED, command=reply.command)
             result = await self._append(order, refused)
-        if isinstance(result, Failed):  # not even that can be stored (a damaged stream): the others must not wait for it
+        if isinstance(
+            result, Failed
+        ):  # not even that can be stored (a damaged stream): the others must not wait for it
             error = type(result.error).__name__
             log_.error("desk.unanswerable", position=order.recorded.position, error=error)
             await self._follower.move_to(order.recorded.position)

@@ -14,10 +14,13 @@ from bot.commands.command import CLI, Operator
 from bot.commands.execute import execute
 from bot.house import House
 from bot.ids import fresh_id
+from bot.settings import accounts_of
+from channels.registry import CHANNELS
 from domain.dispatch import Failed, Request, fold
 from domain.errors import BadInput, Rejected
 from domain.identity import OperatorId, Slug, StreamId, Tag, stream
 from domain.installation.commands import MarkHistoryImported, ResumeSending
+from domain.installation.installation import INSTALLATION, installation
 from domain.message import Command, Context, Personal
 from domain.operators.commands import AddOperator, IssueBindCode, RecordCommand
 from domain.operators.events import CommandOutcome, Role
@@ -277,16 +280,30 @@ def import_events(house: House, file: str) -> Said:
 
 
 def doctor(house: House) -> Said:
-    """Check settings, stores and lag."""
+    """Check settings, channels, stores and lag; exit 1 where something needs a person."""
     settings = house.settings
     store = "PostgreSQL" if settings.database else f"SQLite in {settings.data}"
     head = house.log.head()
     yield f"stores     {store}; {head} events; log {house.log.identity().id[:8]}"
     yield f"brand      {settings.brand_name}; region {settings.region}; {settings.time_zone}; {settings.locale}"
     yield f"reached at {settings.public_url or 'no SIYU_PUBLIC_URL: webhooks cannot be used'}"
+    for kind in CHANNELS:
+        accounts = sorted(accounts_of(kind.name, house.variables)) or (["main"] if kind.always else [])
+        yield f"channel    {kind.name:<12} {', '.join(accounts) or 'not configured'}"
+    held = fold(installation, house.log.read_stream(stream(installation.category, INSTALLATION)))
+    if held.sending_held:
+        yield "sending    on hold after an import: siyu resume-sending"
+    if held.marketing_paused:
+        yield "marketing  paused: /resume"
     with house.views.read() as connection:
-        for view in positions(connection):
-            yield f"view       {view.view:<12} {head - view.position} behind"
+        known = positions(connection)
+        waiting = list(parked(connection, house.projector.names))
+    for view in known:
+        yield f"view       {view.view:<12} {head - view.position} behind"
+    for entry in waiting:
+        yield f"parked     {entry.view} at {entry.position}: {entry.error}; siyu replay tries again"
+    if waiting:
+        yield Exit(1)
 
 
 def address(house: House) -> Said:

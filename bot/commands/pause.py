@@ -31,7 +31,10 @@ def _end(call: Call, name: str) -> Reply:
         running = active_schedules(connection)
     meant = [schedule for schedule in running if name and schedule.schedule.startswith(name.casefold())]
     if len(meant) != 1:
-        lines = [f"schedule:{s.schedule[:8]}  {spoken(Recurrence.parse(s.recurrence), call.clock)}" for s in running]
+        lines = [
+            f"schedule:{s.schedule[:8]}  {spoken(Recurrence.parse(s.recurrence), call.clock)}"
+            for s in running
+        ]
         raise Rejected("\n".join([call.say("Which recurring message? There are:"), *lines]))
     said = call.say("It recurs no more: schedule:{id}").format(id=meant[0].schedule[:8])
     return Reply(said, (EndSchedule(schedule=meant[0].schedule),))

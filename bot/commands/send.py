@@ -71,7 +71,9 @@ def _recurring(call: Call, to: Recipient, text: str, options: Options, every: Re
         service=Personal(options.service) if options.service else None,
     )
     _, first = every.next_after(call.now, zone)
-    said = call.say("Goes to {recipient} {recurrence}, first at {time}. End it with /pause schedule:{id}").format(
+    said = call.say(
+        "Goes to {recipient} {recurrence}, first at {time}. End it with /pause schedule:{id}"
+    ).format(
         recipient=to.shown,
         recurrence=spoken(every, call.clock),
         time=call.clock.shown(first),

@@ -175,7 +175,9 @@ class SqliteRecorder(SQLiteApplicationRecorder):
                 cursor.execute(keep, (position, name))
         return positions
 
-    def _insert_events(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: object) -> Sequence[int]:
+    def _insert_events(
+        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: object
+    ) -> Sequence[int]:
         """Insert all at once: under the write lock, SQLite numbers rows one after the other, behind the largest number."""
         c.execute(self.select_max_notification_id_statement)
         first = (c.fetchone()[0] or 0) + 1
