@@ -63,8 +63,9 @@ def _moved(row: Row, recorded: Recorded, event: DeliveryMoved) -> None:
     row["reason"] = row["rule"] = None
     row["ended_at"] = recorded.occurred_at
     match event:
-        case DeliveryStarted(attempt=attempt):
+        case DeliveryStarted(attempt=attempt, rendered=rendered):
             row["phase"], row["attempts"] = Phase.STARTED.value, attempt
+            row["rendered"] = None if rendered is None else rendered.value
             row["started_at"], row["ended_at"] = recorded.occurred_at, None
         case DeliveryPostponed(not_before=not_before, reason=reason, rule=rule):
             row["reason"], row["rule"] = reason, rule
@@ -140,7 +141,7 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
 
 deliveries = Projection(
     name="deliveries",
-    version=1,
+    version=2,
     tables=(DELIVERIES, BROADCASTS, PARTIES),
     listens_to=frozenset(
         {

@@ -173,7 +173,7 @@ def _broadcasts(connection: Connection, statement: Select[Any]) -> list[Broadcas
 
 def _question() -> Select[Any]:
     reached = PARTIES.c.party == func.coalesce(DELIVERIES.c.group_id, DELIVERIES.c.contact)
-    said = func.coalesce(DELIVERIES.c.text, BROADCASTS.c.text, "").label("said")
+    said = func.coalesce(DELIVERIES.c.rendered, DELIVERIES.c.text, BROADCASTS.c.text, "").label("said")
     return (
         select(DELIVERIES, PARTIES.c.channel, said)
         .outerjoin(BROADCASTS, BROADCASTS.c.broadcast == DELIVERIES.c.broadcast)

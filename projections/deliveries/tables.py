@@ -17,6 +17,7 @@ DELIVERIES = Table(
     Column("customer", String),
     Column("group_id", String),
     Column("text", Text),
+    Column("rendered", Text),
     Column("broadcast", String, index=True),
     Column("operator", String),
     Column("automatic", Boolean, nullable=False),

@@ -188,6 +188,8 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
             case event if isinstance(event, DeliveryMoved):
                 row = deliveries[event.delivery]
                 row["states"] = [*row["states"], _moved(recorded, event)]
+                if isinstance(event, DeliveryStarted):
+                    row["rendered"] = None if event.rendered is None else event.rendered.value
                 if type(event) in _MOVES_ROW:
                     row["place"] = recorded.position
             case event if type(event) in PARTY_EVENTS:
@@ -218,7 +220,7 @@ def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]
 
 timeline = Projection(
     name="timeline",
-    version=1,
+    version=2,
     tables=(TIMELINE, BROADCASTS, PARTIES, WORDS),
     listens_to=frozenset(
         {

@@ -45,6 +45,7 @@ TIMELINE = Table(
     Column("customer", String),
     Column("group_id", String),
     Column("text", Text),
+    Column("rendered", Text),
     Column("value", String),
     Column("provider_message", String),
     Column("forwarded", Boolean, nullable=False, default=False),
@@ -59,7 +60,8 @@ TIMELINE = Table(
 )
 """``place``: where the row stands in the conversation, as a position: its own; a delivery moves to where it was sent, or given up.
 ``part``: several members who joined at once are a row each. ``customer`` only where the event names no contact: the others are found
-through the contacts linked to a customer now, so linking rewrites nothing. ``value``: a tag, a topic, a kind of content, a reason.
+through the contacts linked to a customer now, so linking rewrites nothing. ``rendered``: what left, where filling in variables made it
+another text (searches look at the text as it was planned). ``value``: a tag, a topic, a kind of content, a reason.
 ``states``: a delivery's history, [position, state, reason, rule, moment] each, oldest first."""
 IS_EDIT = TIMELINE.c.kind == literal(Kind.EDIT.value, literal_execute=True)
 """Spelt out in the statement, so that PostgreSQL sees that the partial index fits."""

@@ -189,7 +189,7 @@ class House:
         self.do(plan)
         return plan.delivery
 
-    def claims(self, delivery: DeliveryId) -> Result:
+    def claims(self, delivery: DeliveryId, rendered: str | None = None) -> Result:
         controls = Controls(
             cap=FrequencyCap(0, 0),
             group_cap=FrequencyCap(0, 0),
@@ -198,7 +198,13 @@ class House:
         )
         until = self.now + timedelta(seconds=60)
         return self.do(
-            ClaimDelivery(delivery=delivery, worker=Slug("w"), until=until, controls=controls),
+            ClaimDelivery(
+                delivery=delivery,
+                worker=Slug("w"),
+                until=until,
+                controls=controls,
+                rendered=None if rendered is None else Personal(rendered),
+            ),
             actor="scheduler",
         )
 

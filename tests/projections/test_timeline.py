@@ -15,6 +15,7 @@ from domain.errors import StoreUnavailable
 from domain.identity import BroadcastId, Channel, ProviderMessageId, Slug, Tag
 from domain.message import Personal
 from domain.ports.history import Said
+from projections.deliveries import delivery
 from projections.engine import Projector
 from projections.timeline import (
     Entry,
@@ -230,6 +231,21 @@ def test_a_delivery_of_a_broadcast_shows_and_is_found_by_its_text(projector: Pro
     with projector.views.read() as connection:
         (found,) = everywhere(connection, Filters(text="大促"))
     assert (found.kind, found.text, found.broadcast) == (Kind.DELIVERY, "双十一大促", sale)
+
+
+def test_a_delivery_shows_the_text_that_left_and_is_found_by_the_one_that_was_planned(
+    projector: Projector, house: House
+) -> None:
+    house.says("wang", "hello")
+    planned = house.plans("wang", "亲爱的 {{ name }}，双十一大促")
+    catch_up(projector)
+    house.claims(planned, rendered="亲爱的 小王，双十一大促")
+    catch_up(projector)
+    with projector.views.read() as connection:
+        (found,) = everywhere(connection, Filters(text="大促"))
+        (known,) = delivery(connection, planned)
+    assert found.text == "亲爱的 小王，双十一大促"
+    assert known.text == "亲爱的 小王，双十一大促"
 
 
 async def test_history_shows_what_the_contact_has_seen(projector: Projector, house: House) -> None:
