@@ -38,7 +38,7 @@ GC_THRESHOLDS = (20_000, 20, 50)
 """Bursts of messages are no leaks: collect less often than Python's 700."""
 SWITCH_S = 0.0005
 """The web server's loop waits for the interpreter after every system call while writer and views compute; 5 ms at a time is too long."""
-BREATH_S = 0.01
+BREATH_S = 0.02
 """Between two steps, so that under load a follower takes many events at once instead of waking for each commit."""
 REST_S = 1.0
 """How long a driver waits after the store was away."""
@@ -146,8 +146,8 @@ class App:
             if not process.immediate
         ]
         self.drivers = [
-            Driver("views", self._step_views),
-            Driver("courier", self.courier.step),
+            Driver("views", self._step_views, breath_s=0.03),
+            Driver("courier", self.courier.step, breath_s=0.0),
             Driver("fan-out", self._step_fan_out),
             Driver("desk", lambda: _until_done(self._desk.step)),
             *(Driver(runner.process.name, _stepping(runner)) for runner in self._runners),

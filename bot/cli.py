@@ -105,6 +105,8 @@ def run(
     """Serve: channels, schedules and the web chat, until SIGTERM or Ctrl-C."""
     settings, variables = _settings()
 
+    import uvloop
+
     from bot.app import Binding
     from bot.bootstrap import open_app, open_house, prepare
 
@@ -112,7 +114,8 @@ def run(
     try:
         prepare(house)
         app = open_app(house, Binding(host, port))
-        asyncio.run(serve(app))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(app))
     finally:
         house.close()
     return 0

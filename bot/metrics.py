@@ -21,6 +21,7 @@ class Metrics(Collector):
         self._events = Counter(
             "siyu_events", "Events this process appended", ["type"], registry=self.registry
         )
+        self._by_type: dict[str, Counter] = {}
         self._duplicates = Counter("siyu_duplicates", "Repeats that were dropped", registry=self.registry)
         self._refused = Counter(
             "siyu_refused", "Requests that were refused", ["error"], registry=self.registry
@@ -34,7 +35,10 @@ class Metrics(Collector):
                 self._duplicates.inc()
             case Done(events=events):
                 for recorded in events:
-                    self._events.labels(recorded.type).inc()
+                    counter = self._by_type.get(recorded.type)
+                    if counter is None:
+                        counter = self._by_type[recorded.type] = self._events.labels(recorded.type)
+                    counter.inc()
             case Failed(error=error):
                 self._refused.labels(type(error).__name__).inc()
 

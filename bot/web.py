@@ -39,4 +39,5 @@ def web(house: House, adapters: Sequence[Adapter]) -> Starlette:
         return RedirectResponse("/chat", 307)
 
     own = [Route("/", root), Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
-    return Starlette(routes=[*own, *(route for adapter in adapters for route in adapter.routes())])
+    # The channels come first: routes are tried in order, and webhooks are what comes in most.
+    return Starlette(routes=[*(route for adapter in reversed(adapters) for route in adapter.routes()), *own])

@@ -32,12 +32,22 @@ MAX_COMMANDS_PER_UNIT = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Commands to be decided together, in one append; ``react`` instead lets a process answer an event, moving its ``progress``."""
+    """Commands to be decided together, in one append; ``reactions`` let a process answer events, moving its ``progress``."""
 
     context: Context
     commands: tuple[Command, ...] = ()
-    react: tuple[Process, Recorded] | None = None
+    reactions: "tuple[Reaction, ...]" = ()
     progress: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """A process is asked about an event when its turn has come: by then it sees what came before it in this append."""
+
+    process: Process
+    recorded: Recorded
+    context: Context
+    """Of what it brings about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +143,7 @@ class Batch:
         return unit.append(), None
 
 
-@dataclass(frozen=True, slots=True)
-class _Reaction:
-    """A process is asked about an event when its turn has come: by then it sees what came before it in this append."""
-
-    process: Process
-    recorded: Recorded
-
-
-_Todo = list[tuple[Command | _Reaction, Context]]
+_Todo = list[tuple[Command | Reaction, Context]]
 
 
 class _Unit:
@@ -158,9 +160,8 @@ class _Unit:
     def run(self) -> None:
         """Decide the request and everything it leads to in the same append."""
         context = self._request.context
-        todo: deque[tuple[Command | _Reaction, Context]] = deque((c, context) for c in self._request.commands)
-        if self._request.react is not None and self._request.react[1].origin is Origin.LIVE:
-            todo.append((_Reaction(*self._request.react), context))
+        todo: deque[tuple[Command | Reaction, Context]] = deque((c, context) for c in self._request.commands)
+        todo.extend((r, r.context) for r in self._request.reactions if r.recorded.origin is Origin.LIVE)
         for _ in range(MAX_COMMANDS_PER_UNIT):
             if not todo or self.duplicate:
                 return
@@ -168,8 +169,8 @@ class _Unit:
             todo.extendleft(reversed(self._step(*todo.popleft())))
         raise AssertionError(f"{self._request} leads to more than {MAX_COMMANDS_PER_UNIT} commands")
 
-    def _step(self, step: Command | _Reaction, context: Context) -> _Todo:
-        if isinstance(step, _Reaction):
+    def _step(self, step: Command | Reaction, context: Context) -> _Todo:
+        if isinstance(step, Reaction):
             return [(command, context) for command in step.process.react(step.recorded, self)]
         handler = self._sources.registry.handlers.get(type(step))
         if handler is None:
@@ -222,10 +223,8 @@ class _Unit:
             return []
         recorded = _preview(decider, name, version, event, context)
         because = caused_by(recorded.id, context)
-        return [
-            (_Reaction(process, recorded), replace(because, actor=Slug(f"process-{process.name}")))
-            for process in processes
-        ]
+        asked = (replace(because, actor=Slug(f"process-{process.name}")) for process in processes)
+        return [(Reaction(process, recorded, c), c) for process, c in zip(processes, asked, strict=True)]
 
     def _entry(self, decider: Decider[S], name: StreamId) -> tuple[int, S]:
         entry = self.states.get(name) or self._batch.pending.get(name)

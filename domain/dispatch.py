@@ -10,7 +10,18 @@ from typing import Any, TypeVar
 
 from domain.contacts.contact import contacts
 from domain.decider import Decider
-from domain.deciding import Batch, Done, Failed, Registry, Request, Result, answering, caused_by, fold
+from domain.deciding import (
+    Batch,
+    Done,
+    Failed,
+    Reaction,
+    Registry,
+    Request,
+    Result,
+    answering,
+    caused_by,
+    fold,
+)
 from domain.errors import SiyuError, VersionConflict
 from domain.identity import Address, KeyedHash, Party, StreamId, category, stream
 from domain.ports.event_log import Append, Appended, Conflict, Duplicate, EventLog, Unreadable
@@ -21,6 +32,7 @@ __all__ = [
     "Dispatcher",
     "Done",
     "Failed",
+    "Reaction",
     "Registry",
     "Request",
     "Result",

@@ -20,7 +20,6 @@ from domain.deliveries.commands import (
 from domain.deliveries.events import DeliveryStarted
 from domain.dispatch import Done, Failed, Request
 from domain.errors import (
-    CannotRender,
     OutcomeUnknown,
     Overloaded,
     PermanentFailure,
@@ -29,15 +28,13 @@ from domain.errors import (
     VersionConflict,
 )
 from domain.gate import ClaimDelivery
-from domain.identity import Account, Channel, Party, Slug
+from domain.identity import Account, Channel, Slug
 from domain.message import Command, Context, Personal
 from domain.policies.may_contact import Controls
-from domain.ports.agenda import Agenda, BrokenLease, DueDelivery
-from domain.ports.audience import Audience, Known
-from domain.ports.identities import Identities
+from domain.ports.agenda import BrokenLease, DueDelivery
 from domain.ports.messenger import REQUEST_TIMEOUT_S, Messenger, Outbound
 from scheduler.follower import Dispatch
-from scheduler.letters import Letters, Render
+from scheduler.letters import Render, Sources, Written, write
 from scheduler.pacing import Pacer
 from scheduler.turns import Turns, account_of, place_of
 
@@ -50,7 +47,7 @@ LOOK_FURTHER_EVERY_S = 1.0
 """Where all of them must wait though an account is idle (one chat has 5,000 answers to come, another account is frozen), the courier
 looks further, but not all the time."""
 FIRST_BACKOFF_S = 1.0
-LONGEST_BACKOFF_S = 300.0
+LONGEST_BACKOFF_S = 60.0
 RELOOK_S = 5.0
 """A hint that led to nothing (all marketing paused, sending on hold, a view that lags) is followed again after so long."""
 STORE_REST_S = 1.0
@@ -62,6 +59,8 @@ OUTCOME_TRIES = 20
 
 log_ = structlog.get_logger(__name__)
 
+__all__ = ["Clocks", "Courier", "Post", "Sources"]
+
 
 @dataclass(frozen=True, slots=True)
 class Post:
@@ -72,32 +71,12 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """Where the courier reads: what is due, to whom, what it says, and their address."""
-
-    agenda: Agenda
-    audience: Audience
-    letters: Letters
-    identities: Identities
-
-
-@dataclass(frozen=True, slots=True)
 class Clocks:
     """``now``: the wall clock, UTC. ``boottime``: seconds that go on while the machine sleeps (CLOCK_BOOTTIME). ``rest``: waits seconds."""
 
     now: Callable[[], datetime]
     boottime: Callable[[], float]
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A letter as it would go out. ``rendered``: its text, where variables made it another one; ``defect``: why it cannot go."""
-
-    outbound: Outbound | None
-    known: Known
-    rendered: str | None
-    defect: Slug | None
 
 
 class Courier:
@@ -116,8 +95,7 @@ class Courier:
         request_timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
         """``worker``: names this process in the log. ``render``: fills in variables; raises CannotRender."""
-        self.agenda, self.audience = sources.agenda, sources.audience
-        self.letters, self.identities = sources.letters, sources.identities
+        self.sources, self.agenda = sources, sources.agenda
         self.dispatch, self.posts, self.controls, self.render = dispatch, posts, controls, render
         self.clocks, self.worker, self.request_timeout_s = clocks, worker, request_timeout_s
         self.changed = asyncio.Event()
@@ -149,7 +127,9 @@ class Courier:
             return picked.wait_s
         if at >= self._look_further_at:
             self._look_further_at = at + LOOK_FURTHER_EVERY_S
-            self._further = await asyncio.to_thread(self.agenda.due, now, LOOK_FURTHER, marketing=True)
+            further = await asyncio.to_thread(self.agenda.due, now, LOOK_FURTHER, marketing=True)
+            waiting = {place_of(hint) for hint in due}
+            self._further = [hint for hint in further if place_of(hint) not in waiting]
             picked = self._turns.pick(self._further, self.clocks.boottime())
             self._start(picked.hints)
         rest = self._look_further_at - at
@@ -232,7 +212,7 @@ class Courier:
 
     async def _carry(self, hint: DueDelivery, post: Post) -> bool:
         """Claim, send, record. Returns whether the log was asked: False where its account was frozen before."""
-        written = await asyncio.to_thread(self._write, hint)
+        written = await asyncio.to_thread(write, hint, self.sources, self.render)
         if post.pacer.frozen_until > self.clocks.boottime():
             return False
         lease_ends = self.clocks.boottime() + LEASE_S
@@ -241,33 +221,7 @@ class Courier:
             await self._record(await self._send(hint, post, written.outbound, started.attempt, lease_ends))
         return True
 
-    def _write(self, hint: DueDelivery) -> _Written | None:
-        """Return what would go out, None where nothing was ever planned. Reads the stores: to be called in a thread."""
-        letter = self.letters.read(hint.delivery)
-        if letter is None:
-            return None
-        known = self.audience.about(hint.contact, hint.group)
-        party = Party.GROUP if hint.group is not None else Party.CONTACT
-        address = self.identities.address_of(party, hint.group or hint.contact or "")
-        if address is None:
-            return _Written(None, known, None, Slug("forgotten"))
-        text = letter.text
-        try:
-            if not letter.verbatim:
-                text = self.render(letter.text, known.variables)
-        except CannotRender as error:
-            return _Written(None, known, None, Slug(error.reason))
-        outbound = Outbound(
-            key=hint.delivery,
-            to=address,
-            text=text,
-            choices=letter.choices,
-            reply_to=letter.reply_to,
-            thread=letter.thread,
-        )
-        return _Written(outbound, known, text if text != letter.text else None, None)
-
-    async def _claim(self, hint: DueDelivery, written: _Written) -> DeliveryStarted | None:
+    async def _claim(self, hint: DueDelivery, written: Written) -> DeliveryStarted | None:
         """Ask the gate. Returns the lease, None where it may not go now. Raises StoreUnavailable, Overloaded, VersionConflict."""
         claim = ClaimDelivery(
             delivery=hint.delivery,
@@ -333,7 +287,8 @@ class Courier:
         if failure.whole_account:
             post.pacer.freeze(self.clocks.boottime() + (failure.retry_after_s or backoff))
         after_s = max(failure.retry_after_s, backoff)
-        return self._returned(hint, attempt, failure.reason, after_s, whole_chat=bool(failure.retry_after_s))
+        asked_for = failure.retry_after_s >= backoff  # by the provider: then even replies to this chat wait
+        return self._returned(hint, attempt, failure.reason, after_s, whole_chat=asked_for)
 
     def _returned(
         self, hint: DueDelivery, attempt: int, reason: str, after_s: float, *, whole_chat: bool = False

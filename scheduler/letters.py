@@ -1,4 +1,4 @@
-"""What a delivery says, read from the log."""
+"""What a delivery says, read from the log, and what of it would go out to whom."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -8,8 +8,13 @@ from domain.broadcasts.broadcast import broadcasts
 from domain.deliveries.delivery import deliveries
 from domain.deliveries.events import DeliveryPlanned
 from domain.dispatch import fold
-from domain.identity import BroadcastId, DeliveryId, ProviderMessageId, Slug, stream
+from domain.errors import CannotRender
+from domain.identity import BroadcastId, DeliveryId, Party, ProviderMessageId, Slug, stream
+from domain.ports.agenda import Agenda, DueDelivery
+from domain.ports.audience import Audience, Known
 from domain.ports.event_log import EventLog
+from domain.ports.identities import Identities
+from domain.ports.messenger import Outbound
 
 BROADCASTS_KEPT = 32
 
@@ -61,3 +66,50 @@ class Letters:
             if len(self._broadcasts) > BROADCASTS_KEPT:
                 self._broadcasts.popitem(last=False)
         return text
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the courier reads: what is due, to whom, what it says, and their address."""
+
+    agenda: Agenda
+    audience: Audience
+    letters: Letters
+    identities: Identities
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A letter as it would go out now. ``rendered``: its text, where variables made it another one; ``defect``: why it cannot go."""
+
+    known: Known
+    outbound: Outbound | None = None
+    rendered: str | None = None
+    defect: Slug | None = None
+
+
+def write(hint: DueDelivery, sources: Sources, render: Render) -> Written | None:
+    """Return what would go out, None where nothing was ever planned. Reads the stores: to be called in a thread."""
+    letter = sources.letters.read(hint.delivery)
+    if letter is None:
+        return None
+    known = sources.audience.about(hint.contact, hint.group)
+    party = Party.GROUP if hint.group is not None else Party.CONTACT
+    address = sources.identities.address_of(party, hint.group or hint.contact or "")
+    if address is None:
+        return Written(known, defect=Slug("forgotten"))
+    text = letter.text
+    try:
+        if not letter.verbatim:
+            text = render(letter.text, known.variables)
+    except CannotRender as error:
+        return Written(known, defect=Slug(error.reason))
+    outbound = Outbound(
+        key=hint.delivery,
+        to=address,
+        text=text,
+        choices=letter.choices,
+        reply_to=letter.reply_to,
+        thread=letter.thread,
+    )
+    return Written(known, outbound, text if text != letter.text else None)

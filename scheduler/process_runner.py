@@ -8,7 +8,7 @@ from itertools import takewhile
 import structlog
 
 from domain.decider import Process
-from domain.dispatch import Done, Failed, Request, answering
+from domain.dispatch import Done, Failed, Reaction, Request, answering
 from domain.errors import Overloaded, StoreUnavailable, UnknownEvent, VersionConflict
 from domain.message import Origin, Recorded
 from domain.ports.event_log import Unreadable
@@ -59,6 +59,19 @@ class ProcessRunner:
             waiting = waiting[done + 1 :]
         return True
 
+    async def _together(self, events: Sequence[Recorded]) -> bool:
+        """Answer events in one append, which is cheap. Returns False where that failed: then each is asked about by itself."""
+        now = self.follower.clock()
+        reactions = tuple(Reaction(self.process, r, answering(r, self.process, now)) for r in events)
+        progress = self.follower.progress(events[-1].position)
+        result = await self.follower.dispatch(
+            Request(reactions[-1].context, reactions=reactions, progress=progress)
+        )
+        if isinstance(result, Done):
+            self.follower.noted = events[-1].position
+            return True
+        return False
+
     async def _ask(self, events: Sequence[Recorded]) -> tuple[int, Exception | None]:
         """Hand in one request an event, all at once: they share a commit, and each moves the position by itself.
 
@@ -80,7 +93,8 @@ class ProcessRunner:
         for recorded in events:
             progress = replace(self.follower.progress(recorded.position), expected=noted)
             context = answering(recorded, self.process, self.follower.clock())
-            requests.append(Request(context, react=(self.process, recorded), progress=progress))
+            reaction = Reaction(self.process, recorded, context)
+            requests.append(Request(context, reactions=(reaction,), progress=progress))
             noted = recorded.position
         return requests
 

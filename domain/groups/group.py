@@ -65,7 +65,9 @@ def _see(state: GroupState, command: SeeGroup) -> Sequence[Event]:
     if state.left is not None:  # whoever hears a group is in it
         events.append(GroupRejoined(group=command.group))
     if command.title.value and command.title_digest != state.title_digest:
-        events.append(GroupRenamed(group=command.group, title=command.title, title_digest=command.title_digest))
+        events.append(
+            GroupRenamed(group=command.group, title=command.title, title_digest=command.title_digest)
+        )
     return events
 
 

@@ -10,8 +10,8 @@ import time
 
 
 def update(number: int) -> bytes:
-    """Return one plausible update; every fourth comes from a contact not seen before."""
-    user = 1_000_000 + number // 4
+    """Return one plausible update; every tenth comes from a contact not seen before."""
+    user = 1_000_000 + number // 10
     sender = {
         "id": user,
         "is_bot": False,

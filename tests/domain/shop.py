@@ -14,7 +14,7 @@ from domain.contacts.contact import contacts
 from domain.conversations.commands import Chat, Content, Message, Receive, Sender
 from domain.customers.customer import CustomerState, customers
 from domain.decider import Decider
-from domain.dispatch import Dispatcher, Done, Failed, Request, Result, answering, fold
+from domain.dispatch import Dispatcher, Done, Failed, Reaction, Request, Result, answering, fold
 from domain.errors import SiyuError
 from domain.identity import (
     Address,
@@ -182,7 +182,9 @@ class Shop:
                 for recorded in self.log.read(after, 10_000):
                     if isinstance(recorded.event, process.listens_to):
                         context = answering(recorded, process, self.now)
-                        (result,) = self.dispatcher.step([Request(context, react=(process, recorded))])
+                        (result,) = self.dispatcher.step(
+                            [Request(context, reactions=(Reaction(process, recorded, context),))]
+                        )
                         assert isinstance(result, Done), result
                         appended += [r.event for r in result.events]
         return appended

@@ -12,7 +12,7 @@ from domain.customers.commands import TagCustomer, UntagCustomer
 from domain.customers.customer import customers
 from domain.customers.events import CustomerTagged
 from domain.decider import Process, Streams
-from domain.dispatch import SNAPSHOT_EVERY, Dispatcher, Done, Failed, Request, answering, fold
+from domain.dispatch import SNAPSHOT_EVERY, Dispatcher, Done, Failed, Reaction, Request, answering, fold
 from domain.errors import UnknownEvent, UnknownRecipient, VersionConflict
 from domain.identity import CustomerId, EventId, Slug, Tag, stream
 from domain.message import Command, Origin, Recorded
@@ -80,9 +80,9 @@ def test_a_process_that_is_shown_imported_history_does_nothing_but_moves_on(
 ) -> None:
     imported = replace(shop.recorded()[0], origin=Origin.IMPORT)
     process = Process("greedy", (MessageReceived,), lambda *_: [tagged(shop)])
-    request = replace(
-        shop.request(), react=(process, imported), progress=Progress("greedy", 0, imported.position)
-    )
+    asked = shop.request()
+    reaction = Reaction(process, imported, asked.context)
+    request = replace(asked, reactions=(reaction,), progress=Progress("greedy", 0, imported.position))
     assert shop.dispatcher.step([request]) == [Done()]
     assert (log.progress("greedy"), shop.all_of(CustomerTagged)) == (imported.position, [])
 

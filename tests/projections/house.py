@@ -43,7 +43,7 @@ from domain.deliveries.commands import (
     ReturnDelivery,
 )
 from domain.deliveries.events import Confirmation, DeliveryClass, DeliveryPlanned, DeliveryStarted
-from domain.dispatch import Dispatcher, Done, Request, Result
+from domain.dispatch import Dispatcher, Done, Reaction, Request, Result
 from domain.gate import ClaimDelivery
 from domain.identity import (
     Account,
@@ -235,7 +235,9 @@ class House:
                         answer = Context(
                             Slug(f"process-{process.name}"), self.now, self.now, cause=recorded.id
                         )
-                        self.dispatcher.step([Request(answer, react=(process, recorded))])
+                        self.dispatcher.step(
+                            [Request(answer, reactions=(Reaction(process, recorded, answer),))]
+                        )
 
     def events_of(self, kind: type[E]) -> list[E]:
         return [

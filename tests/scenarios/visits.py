@@ -1,6 +1,8 @@
 """Visits to a running Siyu, as providers and strangers make them."""
 
+import io
 import json
+import time
 from collections.abc import Mapping
 from itertools import count
 from typing import Any
@@ -11,7 +13,6 @@ from tests.scenarios.installation import SECRET, Installation
 
 PATH = "/webhooks/telegram"
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
-SENT_AT = 1_795_000_000
 _message_ids = count(1)
 
 
@@ -20,7 +21,7 @@ def update(update_id: int, text: str, *, user: int = 5001, name: str = "Ada") ->
     person = {"id": user, "is_bot": False, "first_name": name}
     message = {
         "message_id": next(_message_ids),
-        "date": SENT_AT + update_id,
+        "date": int(time.time()),
         "chat": {"id": user, "type": "private", "first_name": name},
         "from": person,
         "text": text,
@@ -35,7 +36,7 @@ async def post(siyu: Installation, body: bytes, headers: Mapping[str, str] | Non
     skipped = () if "Content-Type" in given else ("Content-Type",)
     async with (
         aiohttp.ClientSession(skip_auto_headers=skipped) as session,
-        session.post(siyu.address + PATH, data=body, headers=given) as response,
+        session.post(siyu.address + PATH, data=io.BytesIO(body), headers=given) as response,
     ):
         return response.status
 

@@ -11,8 +11,8 @@ from domain.broadcasts.events import AudienceKind, BroadcastFannedOut
 from domain.customers.commands import TagCustomer
 from domain.deliveries.delivery import deliveries
 from domain.deliveries.events import DeliveryClass, DeliveryPlanned, DeliverySuppressed
-from domain.dispatch import Request, Result
-from domain.errors import StoreUnavailable
+from domain.dispatch import Failed, Request, Result
+from domain.errors import StoreUnavailable, VersionConflict
 from domain.identity import BroadcastId, Slug, SubjectId, Tag
 from domain.message import Personal
 from domain.ports.agenda import MemoryAgenda
@@ -161,6 +161,26 @@ async def test_a_damaged_broadcast_stops_no_other() -> None:
     assert await out.step() == 2
     assert [(plan.broadcast, plan.contact) for plan in world.all_of(DeliveryPlanned)] == [(AUTUMN, wang)]
     assert await out.step() == 0
+
+
+async def test_one_that_others_contend_with_is_finished_by_the_next_step() -> None:
+    world = World()
+    wang = world.meet("wang")
+    announce(world, SPRING)
+    announce(world, AUTUMN)
+    calls = 0
+
+    async def contended(request: Request) -> Result:
+        nonlocal calls
+        calls += 1
+        return Failed(VersionConflict("others were first")) if calls == 1 else await world.dispatch(request)
+
+    out = fan_out(world, contended)
+    await out.step()
+    assert [plan.broadcast for plan in world.all_of(DeliveryPlanned)] == [AUTUMN]
+    await out.step()
+    reached = [(plan.broadcast, plan.contact) for plan in world.all_of(DeliveryPlanned)]
+    assert reached == [(AUTUMN, wang), (SPRING, wang)]
 
 
 async def test_cancelled_while_it_is_planned_no_more_is_planned_and_nothing_is_sent() -> None:

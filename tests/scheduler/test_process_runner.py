@@ -213,6 +213,19 @@ async def test_two_workers_of_one_process_answer_each_event_once() -> None:
     assert parked == []
 
 
+async def test_two_workers_both_get_past_what_they_cannot_answer() -> None:
+    one = await begun(World())
+    two = World(beside=one)
+    one.given(*(said(text) for text in ("a", "bug", "b", "refused", "c")))
+    parked = Parked()
+    first, second = run(one, park=parked), run(two, park=parked)
+    for _ in range(10):
+        await asyncio.gather(first.step(), second.step())
+    assert [await first.step(), await second.step()] == [0, 0]
+    assert notes(one) == ["a", "b", "c"]
+    assert {error for _, _, error in parked} == {"KeyError", "UnknownRecipient"}
+
+
 async def test_a_worker_that_finds_another_one_ahead_goes_on_behind_it() -> None:
     world = await begun(World())
     slow = run(world)
