@@ -22,9 +22,10 @@ from bot.house import House
 from bot.operations import add_operator, team
 from bot.reading import Reading
 from channels.channel import Adapter
-from domain.errors import Overloaded, StoreUnavailable
+from domain.errors import Overloaded, StoreUnavailable, VersionConflict
 from domain.identity import Slug
 from domain.operators.events import Role
+from projections.engine import BATCH
 from scheduler.delivery import Clocks, Courier, Post, Sources
 from scheduler.fan_out import FanOut
 from scheduler.follower import Follower
@@ -40,6 +41,10 @@ SWITCH_S = 0.0005
 """The web server's loop waits for the interpreter after every system call while writer and views compute; 5 ms at a time is too long."""
 BREATH_S = 0.02
 """Between two steps, so that under load a follower takes many events at once instead of waking for each commit."""
+VIEWS_BREATH_S = 0.03
+BUSY_VIEWS_BREATH_S = 0.15
+"""Thirteen views cost half as much an event in batches of hundreds; intake has the interpreter meanwhile."""
+BUSY_EVENTS = 40
 REST_S = 1.0
 """How long a driver waits after the store was away."""
 PACING_SAVED_EVERY_S = 5.0
@@ -59,7 +64,7 @@ class Driver:
         self, name: str, step: Callable[[], Awaitable[float | None]], breath_s: float = BREATH_S
     ) -> None:
         """``step`` returns after how many seconds to go on at the latest: 0 while there is work, None: when woken."""
-        self.name, self._step, self._breath_s = name, step, breath_s
+        self.name, self._step, self.breath_s = name, step, breath_s
         self.wake = asyncio.Event()
         self.failing = False
 
@@ -72,11 +77,11 @@ class Driver:
                 if self.failing:
                     log_.info("driver.recovered", driver=self.name)
                 self.failing = False
-            except (StoreUnavailable, Overloaded) as error:
+            except (StoreUnavailable, Overloaded, VersionConflict) as error:
                 pause = await self._rest(error)
             except Exception as error:  # noqa: BLE001  # one step's bug must not stop the others; it is logged with its trace
                 pause = await self._rest(error)
-            await asyncio.sleep(self._breath_s)
+            await asyncio.sleep(self.breath_s)
             if pause:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.wake.wait(), min(pause, POLL_S))
@@ -87,7 +92,7 @@ class Driver:
     async def _rest(self, error: Exception) -> float:
         """Tell what is wrong, once until it is right again, and wait a little."""
         if not self.failing:
-            expected = isinstance(error, StoreUnavailable | Overloaded)
+            expected = isinstance(error, StoreUnavailable | Overloaded | VersionConflict)
             trace = None if expected else error
             log_.error(
                 "driver.failing", driver=self.name, error=f"{type(error).__name__}: {error}", exc_info=trace
@@ -146,7 +151,7 @@ class App:
             if not process.immediate
         ]
         self.drivers = [
-            Driver("views", self._step_views, breath_s=0.03),
+            Driver("views", self._step_views, VIEWS_BREATH_S),
             Driver("courier", self.courier.step, breath_s=0.0),
             Driver("fan-out", self._step_fan_out),
             Driver("desk", lambda: _until_done(self._desk.step)),
@@ -170,6 +175,8 @@ class App:
         ):  # most of what comes in makes nothing due; what others append is found by the poll
             for name in ("courier", "fan-out"):
                 self._driver(name).wake.set()
+        busy = BUSY_EVENTS <= stepped < BATCH  # a full batch means that more is waiting: go on
+        self._driver("views").breath_s = BUSY_VIEWS_BREATH_S if busy else VIEWS_BREATH_S
         if stepped:
             return 0.0
         self._agenda_seen = changes
@@ -272,12 +279,16 @@ class App:
             self.house.log.set_pacing(name, state)
 
     async def _save_pacing_often(self) -> None:
-        """A 429 of a minute ago still counts after a crash. Buckets that are full need no note."""
+        """A 429 still counts after a crash: noted at once; what else is spent every few seconds. Full buckets need no note."""
         while True:
-            await asyncio.sleep(PACING_SAVED_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.courier.frozen.wait(), PACING_SAVED_EVERY_S)
+            self.courier.frozen.clear()
             if any(post.pacer.spent(boottime()) for post in self._posts.values()):
-                with contextlib.suppress(StoreUnavailable):
+                try:
                     await asyncio.to_thread(self._save_pacing)
+                except StoreUnavailable as error:
+                    log_.warning("pacing.not_saved", error=str(error))
 
     async def _destroy_old_raw_keys(self) -> None:
         """Raw payloads are kept until 30 days after their month ended, then nobody can read them any more."""
@@ -294,6 +305,7 @@ class _Server(uvicorn.Server):
         config = uvicorn.Config(
             web,
             log_level="warning",
+            server_header=False,
             access_log=False,  # an access log would hold what comes in URLs
             timeout_graceful_shutdown=int(STOP_WITHIN_S / 2),
             ws_max_size=MAX_FRAME_BYTES,

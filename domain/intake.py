@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from domain.contacts.commands import BlockContact, SeeContact, UnblockContact
+from domain.contacts.contact import contacts
 from domain.conversations.commands import (
     Chat,
     Edit,
@@ -69,7 +70,7 @@ def receive(command: Receive, streams: Streams, _context: Context) -> Iterator[W
     yield Write(inbound, key, (fact,), once=True)
     for person in _people(command):
         if not isinstance(command.content, Reachability) or command.content.reachable:
-            yield _see(command, person, streams)
+            yield from _see(command, person, streams)
     gone = isinstance(command.content, GroupChange) and command.content.change == "bot-left"
     if command.chat is not None and group is not None and not gone:
         yield _see_group(command, command.chat, group, streams)
@@ -123,18 +124,24 @@ def _fact(command: Receive, contact: ContactId | None, group: GroupId | None, st
             raise BadInput(f"a {type(content).__name__} from {command.channel} names nobody")
 
 
-def _see(command: Receive, person: Sender, streams: Streams) -> SeeContact:
+def _see(command: Receive, person: Sender, streams: Streams) -> Iterator[SeeContact]:
+    """See somebody, unless they are known just so: most messages come from people who are."""
+    contact = streams.contact(_address(command, Party.CONTACT, person.external_id))
     name, username = normalised(person.name), normalised(person.username)
+    profile = Slug(streams.digest("profile", name, username, person.language or ""))
     started = command.sender is person and command.chat is None
-    return SeeContact(
-        contact=streams.contact(_address(command, Party.CONTACT, person.external_id)),
+    known = streams.state(contacts, contact)
+    if known.profile == profile and known.reachable >= started:
+        return
+    yield SeeContact(
+        contact=contact,
         customer=CustomerId(streams.fresh()),
         channel=command.channel,
         account=command.account,
         external_id=Personal(person.external_id),
         name=Personal(name),
         username=Personal(username),
-        profile=Slug(streams.digest("profile", name, username, person.language or "")),
+        profile=profile,
         language=person.language,
         private=started,
         source=command.content.source if started and isinstance(command.content, Message) else None,

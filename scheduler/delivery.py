@@ -99,6 +99,8 @@ class Courier:
         self.dispatch, self.posts, self.controls, self.render = dispatch, posts, controls, render
         self.clocks, self.worker, self.request_timeout_s = clocks, worker, request_timeout_s
         self.changed = asyncio.Event()
+        self.frozen = asyncio.Event()
+        """Set when a provider froze an account: that must survive a crash a moment later."""
         self._turns = Turns({account: post.pacer for account, post in posts.items()})
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._recovered: dict[BrokenLease, float] = {}
@@ -125,15 +127,16 @@ class Courier:
         self._start(picked.hints)
         if not picked.starved or len(due) < LOOK_AHEAD:
             return picked.wait_s
+        behind = picked
         if at >= self._look_further_at:
             self._look_further_at = at + LOOK_FURTHER_EVERY_S
             further = await asyncio.to_thread(self.agenda.due, now, LOOK_FURTHER, marketing=True)
             waiting = {place_of(hint) for hint in due}
             self._further = [hint for hint in further if place_of(hint) not in waiting]
-            picked = self._turns.pick(self._further, self.clocks.boottime())
-            self._start(picked.hints)
-        rest = self._look_further_at - at
-        return rest if picked.wait_s is None else min(rest, picked.wait_s)
+            behind = self._turns.pick(self._further, self.clocks.boottime())
+            self._start(behind.hints)
+        waits = (picked.wait_s, behind.wait_s, self._look_further_at - at)
+        return min(wait for wait in waits if wait is not None)
 
     async def _due(self, now: datetime) -> Sequence[DueDelivery]:
         """Return what is due; behind it what was found by looking further a moment ago."""
@@ -286,6 +289,7 @@ class Courier:
         backoff = min(FIRST_BACKOFF_S * 2.0 ** min(attempt - 1, 10), LONGEST_BACKOFF_S)
         if failure.whole_account:
             post.pacer.freeze(self.clocks.boottime() + (failure.retry_after_s or backoff))
+            self.frozen.set()
         after_s = max(failure.retry_after_s, backoff)
         asked_for = failure.retry_after_s >= backoff  # by the provider: then even replies to this chat wait
         return self._returned(hint, attempt, failure.reason, after_s, whole_chat=asked_for)

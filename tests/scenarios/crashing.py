@@ -11,8 +11,8 @@ import signal
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
+from starlette.datastructures import URLPath
 from starlette.routing import BaseRoute, Match
 from starlette.types import Message, Receive, Scope, Send
 
@@ -155,7 +155,7 @@ class FusedRoute(BaseRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         return self._route.matches(scope)
 
-    def url_path_for(self, name: str, /, **path_params: Any) -> Any:
+    def url_path_for(self, name: str, /, **path_params: object) -> URLPath:
         return self._route.url_path_for(name, **path_params)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

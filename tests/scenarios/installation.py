@@ -80,7 +80,9 @@ async def until(condition: Callable[[], T], deadline_s: float = DEADLINE_S) -> T
                 await asyncio.sleep(LOOK_EVERY_S)
             return found
     except TimeoutError:
-        raise TimeoutError(f"not within {deadline_s} s: {getattr(condition, '__name__', condition)}") from None
+        raise TimeoutError(
+            f"not within {deadline_s} s: {getattr(condition, '__name__', condition)}"
+        ) from None
 
 
 async def until_async(condition: Callable[[], Awaitable[T]], deadline_s: float = DEADLINE_S) -> T:

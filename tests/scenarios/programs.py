@@ -62,7 +62,10 @@ class Order:
 class Child(Protocol):
     """A process that was started, leader of its own group."""
 
-    pid: int
+    @property
+    def pid(self) -> int:
+        """Its number, and its group's."""
+        ...
 
     async def ended(self) -> int:
         """Wait for its end and return the exit code, negative for a signal."""
@@ -93,7 +96,7 @@ class ColdChild:
 class ColdStart:
     """``python -m bot``, as ``siyu`` does."""
 
-    async def start(self, order: Order) -> ColdChild:
+    async def start(self, order: Order) -> Child:
         assert order.main == SIYU
         with open(order.out, "ab") as out, open(order.err, "ab") as err:  # noqa: PTH123
             process = await asyncio.create_subprocess_exec(
@@ -138,7 +141,7 @@ class WarmStart:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    async def start(self, order: Order) -> WarmChild:
+    async def start(self, order: Order) -> Child:
         pid: Future[int] = Future()
         assert self._nursery.stdin is not None
         with self._lock:
@@ -241,7 +244,7 @@ def _become(order: Order) -> None:
         code = getattr(importlib.import_module(module), function)(list(order.arguments))
         sys.stdout.flush()
         sys.stderr.flush()
-    except BaseException:
+    except BaseException:  # noqa: BLE001  # the fork must not go on as its parent would
         sys.excepthook(*sys.exc_info())
         sys.stderr.flush()
     finally:

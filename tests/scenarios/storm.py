@@ -13,7 +13,14 @@ from tests.scenarios.installation import Event, Installation, until_async
 
 CUSTOMERS = 6
 ANSWER = "we heard you"
-SAYS_EVERY_S = (0.03, 0.15)
+CONFIRMED = {
+    "STOP": "You are unsubscribed: we send you no more offers. Write START to subscribe again.",
+    "START": "You are subscribed again.",
+}
+ANSWERS = {ANSWER, *CONFIRMED.values()}
+ANSWERED_BY = {"auto-reply", "stop-confirmed", "start-confirmed"}
+CHANGES_THEIR_MIND = 0.05
+SAYS_EVERY_S = (0.01, 0.08)
 LIVES_S = (0.05, 0.9)
 STARTING_S = (0.0, 0.5)
 KILLED_WHILE_STARTING = 0.25
@@ -61,7 +68,12 @@ class Storm:
     async def _talk(self) -> None:
         while True:
             customer = self.chance.choice(self.customers)
-            self._says(customer, f"{customer.person.first_name}: {len(self.said[customer.id])}")
+            said = self.said[customer.id]
+            text = f"{customer.person.first_name}: {len(said)}"
+            if self.chance.random() < CHANGES_THEIR_MIND:
+                stopped = [wish for wish in said if wish in CONFIRMED][-1:] == ["STOP"]
+                text = "START" if stopped else "STOP"
+            self._says(customer, text)
             await asyncio.sleep(self.chance.uniform(*SAYS_EVERY_S))
 
     async def _live(self) -> None:
@@ -116,6 +128,7 @@ class Aftermath:
         self.nothing_that_came_in_is_lost_or_doubled()
         self.everything_is_answered()
         self.no_marketing_is_doubled()
+        self.no_marketing_is_started_after_a_stop()
         assert [said for said in self.verdict if not said.startswith("fine: ")] == []
         assert b"Traceback" not in self.storm.siyu.output
         assert self.storm.telegram.violations == []
@@ -139,10 +152,10 @@ class Aftermath:
         planned = [
             event
             for event in self.events
-            if event["type"] == "delivery-planned/1" and event["data"]["occasion"] == "auto-reply"
+            if event["type"] == "delivery-planned/1" and event["data"]["occasion"] in ANSWERED_BY
         ]
         assert sorted(event["cause"] for event in planned) == sorted(asked)
-        sent = Counter(s.chat_id for s in self.storm.telegram.sent if s.text == ANSWER)
+        sent = Counter(s.chat_id for s in self.storm.telegram.sent if s.text in ANSWERS)
         for chat, texts in self.storm.said.items():
             assert len(texts) <= sent[chat] <= len(texts) + self.kills, chat
 
@@ -155,6 +168,27 @@ class Aftermath:
         unknown = sum(history[-1] == "delivery-unknown/1" for history in histories)
         assert accepted <= sum(sent.values()) <= accepted + unknown
         assert accepted > 0
+
+    def no_marketing_is_started_after_a_stop(self) -> None:
+        """From the commit of a stop to the next start, no marketing of theirs is claimed."""
+        contact_of: dict[str, str] = {}
+        stopped: set[str] = set()
+        stops = 0
+        for event in self.events:
+            data = event["data"]
+            match event["type"].partition("/")[0]:
+                case "consent-withdrawn":
+                    stopped.add(data["contact"])
+                    stops += 1
+                case "consent-granted":
+                    stopped.discard(data["contact"])
+                case "delivery-planned" if data["kind"] == "marketing":
+                    contact_of[event["stream"]] = data["contact"]
+                case "delivery-started" if event["stream"] in contact_of:
+                    assert contact_of[event["stream"]] not in stopped, event
+                case _:
+                    pass
+        assert stops > 0
 
 
 def texts_of(events: list[Event]) -> list[str]:

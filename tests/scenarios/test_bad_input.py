@@ -29,7 +29,10 @@ UNREADABLE = {
     "an update_id of 5,000 digits": b'{"update_id": ' + b"9" * 5_000 + b"}",
     "a number of 5,000 digits": b'{"update_id": 1, "message": ' + b"9" * 5_000 + b"}",
     "arrays nested 100,000 deep": b'{"update_id": 1, "message": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-    "objects nested 100,000 deep": b'{"update_id": 1, "message": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
+    "objects nested 100,000 deep": b'{"update_id": 1, "message": '
+    + b'{"a":' * 100_000
+    + b"1"
+    + b"}" * 100_001,
     "no UTF-8": b'{"update_id": 1, "message": "\xff\xfe"}',
     "5 MB": b'{"update_id": 1, "message": "' + b"a" * 5 * 1024 * 1024 + b'"}',
 }
@@ -52,7 +55,7 @@ STRANGE = {
     "a template": "{{ brand }} {% for x in (1..1000000) %}x{% endfor %} ${jndi:ldap://127.0.0.1/}",
     "markup": "<script>alert(1)</script> *bold* [link](tg://user?id=1)",
 }
-REPLACED = str.maketrans({"\x00": "�", "\ud800": "�", "\udfff": "�"})
+REPLACED = {0: "�", 0xD800: "�", 0xDFFF: "�"}
 
 
 @pytest.fixture

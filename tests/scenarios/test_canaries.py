@@ -7,8 +7,8 @@ from pathlib import Path
 from channels.simulators.telegram import FaultKind, TelegramSimulator
 from tests.scenarios.conftest import Installs
 from tests.scenarios.installation import SECRET, Installation, by_webhook, free_port, until_async
-from tests.scenarios.visits import HEADER, deliver, get, post, update
 from tests.scenarios.visitor import Visitor
+from tests.scenarios.visits import HEADER, deliver, get, post, update
 
 TOKEN = "7310925846:AAcanary-Token_of-the-bot-0123456789"
 PERSONAL = {
@@ -62,8 +62,13 @@ async def live_through_everything(siyu: Installation, telegram: TelegramSimulato
     await telegram.wait_for(bool)
     await siyu.do(f"/note #1 {PERSONAL['a note']}")
     await siyu.do(f"/broadcast all {PERSONAL['a broadcast']}", yes=True)
-    await until_async(siyu.settled)
-    for kind in (FaultKind.RESET_AFTER, FaultKind.GARBAGE, FaultKind.SERVER_ERROR_AFTER, FaultKind.RATE_LIMITED):
+    await telegram.wait_for(lambda sent: any(s.text == PERSONAL["a broadcast"] for s in sent))
+    for kind in (
+        FaultKind.RESET_AFTER,
+        FaultKind.GARBAGE,
+        FaultKind.SERVER_ERROR_AFTER,
+        FaultKind.RATE_LIMITED,
+    ):
         telegram.faults.add(kind=kind)
         await siyu.do(f"/reply #1 {PERSONAL['an answer']}")
         await until_async(siyu.settled)
@@ -97,9 +102,7 @@ async def test_canaries_are_in_the_views_and_nowhere_else(
 
     stored = content_of(siyu.folder, "log.db*", "keys.db*", "master.key", "siyu.*")
     views = content_of(siyu.folder, "views.db*")
-    printed = b"".join(
-        file.read_bytes() for file in siyu.folder.parent.glob("*-output/*-run.*")
-    )
+    printed = b"".join(file.read_bytes() for file in siyu.folder.parent.glob("*-output/*-run.*"))
     assert (status, told_by_metrics) == (200, set())
     assert found(running + stored, PERSONAL | secrets) == set()
     assert found(printed, PERSONAL | secrets) == set()

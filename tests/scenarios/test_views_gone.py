@@ -27,7 +27,10 @@ def belong_to_another_log(folder: Path) -> None:
 async def shown(siyu: Installation) -> list[Any]:
     """Everything that people see of the views."""
     customers = (await siyu.siyu("customers", "--json")).lines()
-    return [customers, *[(await siyu.siyu("timeline", f"#{c['number']}", "--json")).lines() for c in customers]]
+    return [
+        customers,
+        *[(await siyu.siyu("timeline", f"#{c['number']}", "--json")).lines() for c in customers],
+    ]
 
 
 @pytest.mark.parametrize("harm", [delete, belong_to_another_log])
