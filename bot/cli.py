@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from bot import logs
@@ -36,11 +35,13 @@ def run_cli(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code."""
     try:
         code = cli(args=list(arguments), standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         return 130
-    except click.ClickException as error:
-        error.show()
-        return 2
+    except typer.TyperException as error:
+        said = error.format_message().rstrip(".")
+        return (
+            _complain(f"{said} (siyu --help lists what there is)", 2) if said else 2
+        )  # else the help was shown already
     except (BadSettings, Rejected) as error:
         return _complain(error, 2)
     except SiyuError as error:
@@ -53,7 +54,7 @@ def run_cli(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _complain(error: Exception, code: int) -> int:
+def _complain(error: Exception | str, code: int) -> int:
     sys.stderr.write(f"siyu: {error}\n")
     return code
 

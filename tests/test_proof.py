@@ -16,7 +16,7 @@ def rows() -> dict[str, list[tuple[str, str]]]:
     return {row: NAMED.findall(shown_by) for row, shown_by in ROW.findall(text)}
 
 
-def tests_in(file: str) -> set[str]:
+def defined_in(file: str) -> set[str]:
     """The tests that a file defines; none for a file that does not exist."""
     path = ROOT / file
     tree = ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], [])
@@ -31,7 +31,7 @@ def test_every_promised_row_has_a_proof() -> None:
 
 def test_every_test_that_is_named_exists() -> None:
     named = {test for tests in rows().values() for test in tests}
-    missing = [f"{file}::{name}" for file, name in sorted(named) if name not in tests_in(file)]
+    missing = [f"{file}::{name}" for file, name in sorted(named) if name not in defined_in(file)]
     assert missing == []
 
 
