@@ -40,7 +40,7 @@ def answer(
         group=event.group,
         text=text,
         choices=choices,
-        not_before=recorded.occurred_at,
+        not_before=min(recorded.occurred_at, recorded.recorded_at),
         expires_at=recorded.occurred_at + ANSWERS_LIVE,
         automatic=True,
         reply_to=quoted,

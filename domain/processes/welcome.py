@@ -37,7 +37,7 @@ def _greet_contact(
         contact=event.contact,
         customer=contact.customer,
         text=text,
-        not_before=recorded.occurred_at,
+        not_before=min(recorded.occurred_at, recorded.recorded_at),
         expires_at=recorded.occurred_at + ANSWERS_LIVE,
         automatic=True,
     )
@@ -56,7 +56,7 @@ def _greet_group(recorded: Recorded, event: MemberJoined, streams: Streams) -> I
         occasion=Slug("group-welcome"),
         group=event.group,
         text=text,
-        not_before=recorded.occurred_at,
+        not_before=min(recorded.occurred_at, recorded.recorded_at),
         expires_at=recorded.occurred_at + ANSWERS_LIVE,
         automatic=True,
     )

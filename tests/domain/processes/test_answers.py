@@ -210,3 +210,11 @@ def test_in_a_group_the_bots_name_is_no_part_of_what_is_asked() -> None:
     shop = Shop().given(exactly, said("@siyu_bot 价", chat=TEA_FANS))
     assert answers(shop) == ["见菜单"]
     assert answers(Shop().given(exactly, said("@siyu_bot 价"))) == []
+
+
+def test_a_provider_whose_clock_is_ahead_delays_no_answer(shop: Shop) -> None:
+    early = replace(said("什么价?"), occurred_at=NOON + timedelta(minutes=5))
+    shop.given(SetWelcome(in_group=False, text=Personal("欢迎")), early)
+    planned = [event for event in shop.follow() if isinstance(event, DeliveryPlanned)]
+    assert sorted(event.occasion for event in planned) == ["auto-reply", "welcome"]
+    assert {event.not_before for event in planned} == {NOON}
