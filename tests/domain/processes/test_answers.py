@@ -213,8 +213,10 @@ def test_in_a_group_the_bots_name_is_no_part_of_what_is_asked() -> None:
 
 
 def test_a_provider_whose_clock_is_ahead_delays_no_answer(shop: Shop) -> None:
-    early = replace(said("什么价?"), occurred_at=NOON + timedelta(minutes=5))
-    shop.given(SetWelcome(in_group=False, text=Personal("欢迎")), early)
+    shop.given(SetWelcome(in_group=False, text=Personal("欢迎")))
+    asked = shop.request(said("什么价?"))
+    early = replace(asked, context=replace(asked.context, occurred_at=NOON + timedelta(minutes=5)))
+    shop.dispatcher.step([early])
     planned = [event for event in shop.follow() if isinstance(event, DeliveryPlanned)]
     assert sorted(event.occasion for event in planned) == ["auto-reply", "welcome"]
     assert {event.not_before for event in planned} == {NOON}
