@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from bot.control import socket_path
+from bot.control import running, socket_path
 from bot.house import House
 from bot.operations import OPERATIONS, Exit
 from domain.errors import BadSettings, Rejected, SiyuError
@@ -30,7 +30,13 @@ class ControlServer:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen. What a killed process left there is replaced: the folder's lock says that nobody else runs."""
+        """Listen, and replace what a killed process left there. Where another Siyu of this folder answers already, leave it to that one
+        (on PostgreSQL several may share a folder).
+        """
+        other = await asyncio.to_thread(running, self._house.settings.data)
+        if other is not None:
+            other.close()
+            return
         self._path.unlink(missing_ok=True)
         before = os.umask(0o177)
         try:

@@ -23,8 +23,8 @@ from domain.errors import Overloaded, StoreUnavailable
 from domain.identity import ContactId, CustomerId, DeliveryId, Digest, Slug, SubjectId, stream
 from domain.message import Command, Context, Origin, Personal, Recorded
 from domain.operators.commands import RecordCommand
-from domain.operators.events import CommandOutcome, Role
-from domain.operators.roster import ROSTER, roster
+from domain.operators.events import CommandGiven, CommandOutcome, Role
+from domain.operators.roster import ROSTER, audit, roster
 from scheduler.follower import Follower
 
 BATCH = 100
@@ -32,6 +32,8 @@ ANSWER_LIVES = timedelta(hours=1)
 """Nobody waits longer for the answer to a command."""
 CHOICE_BYTES = 64
 """What a button may send back on the narrowest channel; longer candidates are only listed in the text."""
+
+_DONE = {CommandOutcome.DONE, CommandOutcome.ASKED}
 
 log_ = structlog.get_logger(__name__)
 
@@ -70,12 +72,13 @@ class Desk:
         if line is None or not is_command(line, bound=True):
             return  # most of what is said: nobody needs to be looked up for it
         order = await asyncio.to_thread(self._order, recorded, event, line)
-        if order.operator.id == NOBODY and not is_command(line, bound=False):
+        if order is None or (order.operator.id == NOBODY and not is_command(line, bound=False)):
             return
         await asyncio.to_thread(self._house.catch_up)
         await self._carry_out(order)
 
-    def _order(self, recorded: Recorded, event: MessageReceived | ButtonPressed, line: str) -> _Order:
+    def _order(self, recorded: Recorded, event: MessageReceived | ButtonPressed, line: str) -> _Order | None:
+        """Return who orders it and how it is told apart; None for a button that was pressed before and did what it says."""
         house = self._house
         team = fold(roster, house.log.read_stream(stream(roster.category, ROSTER)))
         seen = fold(contacts, house.log.read_stream(stream(contacts.category, event.contact)))
@@ -84,7 +87,11 @@ class Desk:
         operator = Operator(NOBODY if bound is None else bound, role, event.contact, seen.language)
         request = house.digest("command", recorded.id)
         if isinstance(event, ButtonPressed) and event.provider_message is not None:
-            request = house.digest("press", event.contact, event.provider_message, line)
+            pressed = house.digest("press", event.contact, event.provider_message, line)
+            before = house.log.read_stream(stream(audit.category, pressed))
+            if any(isinstance(r.event, CommandGiven) and r.event.outcome in _DONE for r in before):
+                return None
+            request = request if before else pressed  # what failed may be tried again
         context = Context(
             actor=Slug(f"operator-{operator.id}"),
             occurred_at=recorded.occurred_at,

@@ -35,6 +35,8 @@ def regex_fault(pattern: str) -> str | None:
         _compiled(pattern)
     except re2.error as error:
         return error.args[0].decode("utf8", "replace") if isinstance(error.args[0], bytes) else str(error)
+    except UnicodeEncodeError:  # half a character
+        return "it holds what is no text"
     return None
 
 
@@ -48,4 +50,5 @@ def matches(match: Match, pattern: str, text: str) -> bool:
         case Match.CONTAINS:
             return folded(pattern) in folded(text)
         case Match.REGEX:
-            return regex_fault(pattern) is None and _compiled(pattern).search(folded(text)) is not None
+            sound = folded(text).encode("utf8", "replace").decode("utf8")  # RE2 raises for half a character
+            return regex_fault(pattern) is None and _compiled(pattern).search(sound) is not None

@@ -277,6 +277,7 @@ def import_events(house: House, file: str) -> Said:
     house.do("system", MarkHistoryImported(events=count))
     house.catch_up()
     yield f"{count} events imported. Nothing is sent until: siyu resume-sending"
+    yield "What was planned or recurring in them is history: plan it anew."
 
 
 def doctor(house: House) -> Said:

@@ -1,19 +1,47 @@
 """Filling variables into a message: liquid, with limits. A leftover placeholder never reaches a customer."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from liquid import Environment, StrictDefaultUndefined
-from liquid.exceptions import LiquidError, UndefinedError
+from liquid import Environment, RenderContext, StrictDefaultUndefined
+from liquid.ast import Node
+from liquid.builtin.expressions.filtered import FilteredExpression
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.exceptions import LiquidError, LiquidSyntaxError, UndefinedError, UnknownFilterError
+from liquid.expression import Expression
 from liquid.template import BoundTemplate
 
 from domain.errors import CannotRender
 
-MARKERS = ("{{", "{%")
+MARKERS = {"{{": "}}", "{%": "%}"}
 LEFTOVER = re.compile(r"\{\{|\{%|\$\{|【姓名】")
 """What somebody forgot to fill in, in liquid's notation or another tool's (delivery.md, "Which class obeys what")."""
 TEMPLATES_KEPT = 256
+LONGEST_TEMPLATE = 4_096
+"""Characters, as many as the longest message has. The library reads what is never closed in quadratic time."""
+FILTERS = frozenset(
+    {
+        "append",
+        "capitalize",
+        "date",
+        "default",
+        "downcase",
+        "escape",
+        "lstrip",
+        "prepend",
+        "remove",
+        "rstrip",
+        "size",
+        "slice",
+        "squish",
+        "strip",
+        "truncate",
+        "truncatewords",
+        "upcase",
+    }
+)
+"""Those whose result is hardly longer than what they are given: ``replace`` multiplies, and six of it in a row fill the machine."""
 MISSING = "missing_variable"
 BROKEN = "broken_template"
 
@@ -32,7 +60,32 @@ _ENVIRONMENT = _Limited(undefined=StrictDefaultUndefined)
 
 @lru_cache(TEMPLATES_KEPT)
 def _parsed(template: str) -> BoundTemplate:
-    return _ENVIRONMENT.from_string(template)
+    """Return a template that is safe to render. Raises LiquidError."""
+    if len(template) > LONGEST_TEMPLATE:
+        raise LiquidSyntaxError(f"longer than {LONGEST_TEMPLATE} characters", token=None)
+    if any(template.count(begin) != template.count(end) for begin, end in MARKERS.items()):
+        raise LiquidSyntaxError("something in braces is not closed", token=None)
+    parsed = _ENVIRONMENT.from_string(template)
+    for part in _expressions(parsed):
+        if isinstance(part, RangeLiteral):  # (1..999999999) is a short text and a long list
+            raise LiquidSyntaxError("ranges are not possible", token=None)
+        for used in (isinstance(part, FilteredExpression) and part.filters) or ():
+            if used.name not in FILTERS:
+                raise UnknownFilterError(f"the filter {used.name} is not possible", token=None)
+    return parsed
+
+
+def _expressions(template: BoundTemplate) -> Iterator[Expression]:
+    context = RenderContext(template)
+    waiting: list[Node | Expression] = list(template.nodes)
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Node):
+            waiting.extend(part.children(context, include_partials=False))
+            waiting.extend(part.expressions())
+        else:
+            yield part
+            waiting.extend(part.children())
 
 
 def template_fault(template: str) -> str | None:
@@ -43,6 +96,8 @@ def template_fault(template: str) -> str | None:
         _parsed(template)
     except LiquidError as error:
         return str(error).splitlines()[0]
+    except Exception as error:  # noqa: BLE001  # the library's own bug in reading some text must be the text's fault, not the command's
+        return type(error).__name__
     return None
 
 
@@ -57,7 +112,7 @@ def render(template: str, variables: Mapping[str, str]) -> str:
             text = _parsed(template).render(**{key: value for key, value in variables.items() if value})
         except UndefinedError:
             raise CannotRender(MISSING) from None
-        except LiquidError:
+        except Exception:  # noqa: BLE001  # LiquidError, or whatever else the library stumbles over in somebody's text
             raise CannotRender(BROKEN) from None
     if LEFTOVER.search(text) is not None:
         raise CannotRender(MISSING)

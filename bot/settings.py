@@ -1,4 +1,4 @@
-"""Settings: environment variables, or the same keys in ``siyu.toml``. Secrets stay in SecretStr until a channel needs them."""
+"""Settings: environment variables, or the same keys in ``siyu.toml``. What makes no sense is told without its value."""
 
 import os
 import tomllib
@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from domain.errors import BadSettings
 from domain.identity import ZoneName
@@ -24,10 +23,10 @@ QUIET = {"cn": ("22:00", "08:30"), "intl": ("21:00", "09:00")}
 MAIN = "main"
 
 
-class Marketing(BaseSettings):
+class Marketing(BaseModel):
     """What the gate allows; unset values are the region's."""
 
-    model_config = SettingsConfigDict(env_prefix="SIYU_MARKETING__", extra="ignore")
+    model_config = ConfigDict(extra="ignore")
     cap_per_day: int = Field(default=1, ge=0)
     cap_per_week: int = Field(default=2, ge=0)
     group_cap_per_day: int = Field(default=1, ge=0)
@@ -36,10 +35,10 @@ class Marketing(BaseSettings):
     quiet_to: time | None = None
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The installation's settings (interface.md, "Settings")."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
+    model_config = ConfigDict(extra="ignore")
     data: Path = Path("data")
     database: str | None = None
     vault_database: str | None = None
@@ -59,8 +58,8 @@ class Settings(BaseSettings):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"{value!r} is no time zone: write one like Asia/Shanghai") from None
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "Asia" is a folder
+            raise ValueError("this is no time zone: write one like Asia/Shanghai") from None
         return value
 
     @field_validator("stop_words", mode="before")
@@ -71,6 +70,13 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("database", "vault_database")
+    @classmethod
+    def _postgres(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("write it as postgresql://user:password@host/name, or leave it out for SQLite")
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -124,11 +130,12 @@ def environment(file: Path = Path("siyu.toml")) -> dict[str, str]:
 
 
 def load(variables: Mapping[str, str]) -> Settings:
-    """Read the settings. Raises BadSettings, naming each variable that makes no sense, never its value."""
-    own = {key.removeprefix(PREFIX).lower(): value for key, value in variables.items() if "__" not in key}
+    """Read the settings; an empty value is none. Raises BadSettings, naming each variable that makes no sense, never its value."""
+    said = {key: value for key, value in variables.items() if value}
+    own = {key.removeprefix(PREFIX).lower(): value for key, value in said.items() if "__" not in key}
     rules = {
         key.removeprefix("SIYU_MARKETING__").lower(): value
-        for key, value in variables.items()
+        for key, value in said.items()
         if key.startswith("SIYU_MARKETING__")
     }
     try:
@@ -142,8 +149,10 @@ def load(variables: Mapping[str, str]) -> Settings:
 
 
 def _complaint(error: ValidationError, prefix: str) -> BadSettings:
-    wrong = (f"{prefix}{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
-    return BadSettings("; ".join(wrong))
+    told = (
+        (str(item["loc"][0]).upper(), item["msg"].removeprefix("Value error, ")) for item in error.errors()
+    )
+    return BadSettings("; ".join(f"{prefix}{name}: {wrong}" for name, wrong in told))
 
 
 def accounts_of(channel: str, variables: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -84,7 +84,7 @@ class VaultDatabase:
         try:
             yield
         except (*UNREACHABLE, OSError) as error:
-            reason = getattr(error, "orig", None) or error
+            reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
             raise StoreUnavailable(f"the vault {self.name} cannot be used now: {reason}") from error
 
     def checkpoint(self) -> None:

@@ -133,7 +133,8 @@ def _unavailable() -> Iterator[None]:
         yield
     except DBAPIError as error:
         if is_store_trouble(error):
-            raise StoreUnavailable(f"the views cannot be read or written now: {error.orig}") from error
+            reason = str(error.orig).strip().partition("\n")[0]
+            raise StoreUnavailable(f"the views cannot be read or written now: {reason}") from error
         raise
 
 

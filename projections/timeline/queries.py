@@ -245,7 +245,9 @@ def _entry(row: RowMapping, edits: dict[tuple[str, str | None, str], str], as_of
         customer=row["customer"],
         group=row["group_id"],
         channel=row["channel"],
-        text=next((row[said] for said in ("rendered", "text", "broadcast_text") if row[said] is not None), None),
+        text=next(
+            (row[said] for said in ("rendered", "text", "broadcast_text") if row[said] is not None), None
+        ),
         edited=edits.get((row["contact"], row["group_id"], row["provider_message"])) if is_message else None,
         value=row["value"],
         provider_message=row["provider_message"],

@@ -9,6 +9,8 @@ from channels.simulators.telegram import TelegramSimulator, WebhookRetry
 from tests.scenarios.installation import UNHURRIED, Installation
 from tests.scenarios.programs import ColdStart, Programs, WarmStart
 
+pytest.register_assert_rewrite("tests.scenarios.storm")
+
 Installs = Callable[..., Installation]
 
 

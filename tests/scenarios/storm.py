@@ -100,7 +100,9 @@ class Storm:
             return [] if self.telegram.pending_updates else await self._answered()
 
         await self.siyu.start("--ahead", str(AHEAD_S), main="tests.scenarios.crashing:main")
-        events = await until_async(at_rest, SETTLES_WITHIN_S)
+        with suppress(TimeoutError):  # what is missing then, the checks say better
+            await until_async(at_rest, SETTLES_WITHIN_S)
+        events = await self.siyu.events()
         verdict = await self.siyu.ask("verify")
         assert await self.siyu.stop() == 0
         return Aftermath(self, kills, events, verdict)
@@ -165,7 +167,7 @@ class Aftermath:
         assert [offer for offer, times in sent.items() if times > 1] == []
         histories = history_of_deliveries(self.events, "marketing").values()
         accepted = sum("delivery-accepted/1" in history for history in histories)
-        unknown = sum(history[-1] == "delivery-unknown/1" for history in histories)
+        unknown = sum("delivery-unknown/1" in history for history in histories)
         assert accepted <= sum(sent.values()) <= accepted + unknown
         assert accepted > 0
 

@@ -208,7 +208,10 @@ def test_a_recurring_message_becomes_a_schedule(busy: Shop, to: str) -> None:
         operator=CLI,
     )
     assert reply.commands == (expected,)
-    assert "every Mon at 10:00 Asia/Shanghai, first at 2026-11-23 10:00 Asia/Shanghai. End it with /pause schedule:" in reply.text
+    assert (
+        "every Mon at 10:00 Asia/Shanghai, first at 2026-11-23 10:00 Asia/Shanghai. End it with /pause schedule:"
+        in reply.text
+    )
 
 
 def test_a_message_goes_to_the_contact_heard_from_last_that_can_be_reached(busy: Shop) -> None:
