@@ -30,8 +30,9 @@ class ControlServer:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen, and replace what a killed process left there. Where another Siyu of this folder answers already, leave it to that one
-        (on PostgreSQL several may share a folder).
+        """Listen, and replace what a killed process left there.
+
+        Where another Siyu of this folder answers already, leave it to that one (on PostgreSQL several may share a folder).
         """
         other = await asyncio.to_thread(running, self._house.settings.data)
         if other is not None:
