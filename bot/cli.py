@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -63,8 +64,16 @@ def _settings() -> tuple[Settings, dict[str, str]]:
     variables = environment()
     settings = load(variables)
     hidden = [value for key, value in variables.items() if any(word in key for word in SECRET_KEYS)]
-    logs.configure(hidden, pretty=sys.stderr.isatty())
+    passwords = [found for value in hidden if (found := _password(value))]
+    logs.configure([*hidden, *passwords], pretty=sys.stderr.isatty())
     return settings, variables
+
+
+def _password(url: str) -> str | None:
+    try:
+        return urlsplit(url).password
+    except ValueError:
+        return None
 
 
 def _say(messages: Iterator[Mapping[str, Any]]) -> int:

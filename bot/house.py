@@ -17,11 +17,18 @@ from domain.dispatch import Done, Failed, Request, Result
 from domain.errors import StoreUnavailable
 from domain.identity import KeyedHash, Slug
 from domain.message import Command, Context
+from domain.registry import EVENT_TYPES
 from projections.engine import Projector, Views
 
 CATCH_UP_STEPS = 1_000_000
 """A reader drives the views at most so many batches; more means that somebody appends faster than views can follow."""
-AGENDA_STREAMS = ("delivery-", "broadcast-", "schedule-", "slot-", "installation-")
+AGENDA_EVENTS = frozenset(
+    slug
+    for slug in EVENT_TYPES
+    if slug.startswith(
+        ("delivery-", "broadcast-", "schedule-", "marketing-", "sending-", "contact-unblocked")
+    )
+)
 """What the courier, the fan-out and the ticks act on."""
 
 
@@ -80,7 +87,7 @@ class House:
 
     def _note(self, result: Result) -> None:
         self.metrics.count(result)
-        if isinstance(result, Done) and any(r.stream.startswith(AGENDA_STREAMS) for r in result.events):
+        if isinstance(result, Done) and not AGENDA_EVENTS.isdisjoint([r.type for r in result.events]):
             self.agenda_changes += 1
 
     def do(self, actor: str, *commands: Command) -> Done:

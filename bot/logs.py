@@ -1,34 +1,44 @@
 """Logging: one line an event to stderr, and the one point where secrets are cut out, whoever logs them."""
 
+import contextlib
+import json
 import logging
 import re
 import sys
 from collections.abc import Iterable, MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
 HIDDEN = "[hidden]"
-_TOKENS = re.compile(r"\b\d{5,}:[A-Za-z0-9_-]{20,}")
-"""A Telegram token, as it stands in the URL of every call."""
+_SHAPE = r"(?<!\d)\d{5,}(?::|%3[Aa])[A-Za-z0-9_-]{20,}"
+"""A Telegram token, as it stands in the URL of every call: right behind the word "bot"."""
 
 
 class Redaction:
-    """Cuts out known secrets and whatever looks like a token."""
+    """Cuts out known secrets, also as JSON writes them, and whatever looks like a token."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        known = sorted((re.escape(secret) for secret in secrets if secret), key=len, reverse=True)
-        self._secrets = re.compile("|".join(known)) if known else None
+        known = {secret for secret in secrets if secret}
+        known |= {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in known}
+        longest_first = sorted(known, key=len, reverse=True)
+        self._secret = re.compile("|".join([_SHAPE, *map(re.escape, longest_first)]))
 
     def clean(self, text: str) -> str:
         """Return the text without secrets."""
-        if self._secrets is not None:
-            text = self._secrets.sub(HIDDEN, text)
-        return _TOKENS.sub(HIDDEN, text)
+        return self._secret.sub(HIDDEN, text)
 
     def __call__(self, _logger: object, _method: str, event: str) -> str:
         """Be the last processor: whatever was rendered goes through here."""
         return self.clean(event)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Says which line it could not write, never what it held: logging's own report shows the arguments, secrets included."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        with contextlib.suppress(OSError, ValueError):
+            self.stream.write(f"a line of {record.name} could not be written\n")
 
 
 def configure(secrets: Iterable[str], *, pretty: bool) -> None:
@@ -51,7 +61,7 @@ def configure(secrets: Iterable[str], *, pretty: bool) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

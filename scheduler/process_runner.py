@@ -50,6 +50,9 @@ class ProcessRunner:
         waiting = list(events)
         while waiting:
             readable = list(takewhile(lambda r: not isinstance(r.event, Unreadable), waiting))
+            if len(readable) > 1 and await self._together(readable):
+                waiting = waiting[len(readable) :]
+                continue
             done, stopped = await self._ask(readable)
             if stopped is None and readable:
                 waiting = waiting[done:]
@@ -64,9 +67,13 @@ class ProcessRunner:
         now = self.follower.clock()
         reactions = tuple(Reaction(self.process, r, answering(r, self.process, now)) for r in events)
         progress = self.follower.progress(events[-1].position)
-        result = await self.follower.dispatch(
-            Request(reactions[-1].context, reactions=reactions, progress=progress)
-        )
+        request = Request(reactions[-1].context, reactions=reactions, progress=progress)
+        try:
+            result = await self.follower.dispatch(request)
+        except (StoreUnavailable, Overloaded):
+            raise
+        except Exception:  # noqa: BLE001  # a bug in one of them: asked one by one, it is parked and told
+            return False
         if isinstance(result, Done):
             self.follower.noted = events[-1].position
             return True
