@@ -5,7 +5,6 @@ import contextlib
 import gc
 import os
 import socket
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,12 +36,10 @@ POLL_S = 1.0
 """Followers are woken at once; this is for what a wake-up cannot tell, such as another process on a store without LISTEN."""
 GC_THRESHOLDS = (20_000, 20, 50)
 """Bursts of messages are no leaks: collect less often than Python's 700."""
-SWITCH_S = 0.0005
-"""The web server's loop waits for the interpreter after every system call while writer and views compute; 5 ms at a time is too long."""
-BREATH_S = 0.02
+BREATH_S = 0.05
 """Between two steps, so that under load a follower takes many events at once instead of waking for each commit."""
 VIEWS_BREATH_S = 0.03
-BUSY_VIEWS_BREATH_S = 0.15
+BUSY_VIEWS_BREATH_S = 0.3
 """Thirteen views cost half as much an event in batches of hundreds; intake has the interpreter meanwhile."""
 BUSY_EVENTS = 40
 REST_S = 1.0
@@ -213,7 +210,6 @@ class App:
             gc.collect()
             gc.freeze()  # a full collection over the imported SDKs would pause every answer (libraries.md, "Runtime")
             gc.set_threshold(*GC_THRESHOLDS)
-            sys.setswitchinterval(SWITCH_S)
             self.ready.set()
             stopped = asyncio.create_task(until.wait())
             await asyncio.wait({stopped, serving, *tasks}, return_when=asyncio.FIRST_COMPLETED)

@@ -21,6 +21,11 @@ MAX_REQUEST_BYTES = 1024 * 1024
 log_ = structlog.get_logger(__name__)
 
 
+class _Request(msgspec.Struct):
+    operation: str
+    arguments: dict[str, Any]
+
+
 class ControlServer:
     """Answers the command line."""
 
@@ -53,22 +58,32 @@ class ControlServer:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            request = msgspec.json.decode(await reader.readline())
-            lines = perform(self._house, request["operation"], request["arguments"])
+            lines = await self._lines(reader)
             while part := await asyncio.to_thread(lambda: list(islice(lines, LINES_AT_ONCE))):
                 writer.write(b"".join(msgspec.json.encode(line) + b"\n" for line in part))
                 await writer.drain()
-        except (ConnectionError, msgspec.DecodeError, KeyError, TypeError):
-            log_.warning("control.bad_request")
+        except ConnectionError:
+            log_.info("control.client_gone")
         finally:
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
 
+    async def _lines(self, reader: asyncio.StreamReader) -> Iterator[dict[str, Any]]:
+        try:
+            request = msgspec.json.decode(await reader.readline(), type=_Request)
+        except (msgspec.MsgspecError, ValueError):  # ValueError: no end within MAX_REQUEST_BYTES
+            log_.warning("control.bad_request")
+            return iter([{"error": "this is no request of the command line", "exit": 2}])
+        return perform(self._house, request.operation, request.arguments)
+
 
 def perform(house: House, operation: str, arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Carry out an operation, as the messages of the protocol. Never raises what Siyu anticipates."""
     code = 0
+    if operation not in OPERATIONS:
+        yield {"error": f"the Siyu that runs knows no {operation!r}: is it of another version?", "exit": 2}
+        return
     try:
         for said in OPERATIONS[operation](house, **arguments):
             if isinstance(said, Exit):

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
@@ -74,10 +74,10 @@ def events(log: EventLog, after: int) -> Iterator[Recorded]:
 class _Line(msgspec.Struct, forbid_unknown_fields=False):
     """One line of an export, as far as an import needs it."""
 
-    stream: str
-    version: int
+    stream: Annotated[str, msgspec.Meta(min_length=1)]
+    version: Annotated[int, msgspec.Meta(ge=1)]
     type: str
-    occurred_at: datetime
+    occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
     actor: str
     data: dict[str, Any]
     cause: str | None = None
@@ -86,7 +86,7 @@ class _Line(msgspec.Struct, forbid_unknown_fields=False):
 
 def _unplain(kind: type, value: object) -> object:
     if kind is Raw:
-        return Raw(base64.b64decode(str(value)))
+        return Raw(base64.b64decode(str(value), validate=True))
     if (get_origin(kind) or kind) is Personal:
         inner = get_args(kind)
         return Personal(msgspec.convert(value, inner[0]) if inner else value)

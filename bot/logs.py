@@ -59,7 +59,6 @@ def configure(secrets: Iterable[str], *, pretty: bool) -> None:
         processors=[*shared, structlog.processors.format_exc_info, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )
     handler = _Handler(sys.stderr)
     handler.setFormatter(

@@ -285,6 +285,7 @@ def doctor(house: House) -> Said:
     settings = house.settings
     store = "PostgreSQL" if settings.database else f"SQLite in {settings.data}"
     head = house.log.head()
+    house.projector.step(until=0)  # where nothing ran yet, its tables are made
     yield f"stores     {store}; {head} events; log {house.log.identity().id[:8]}"
     yield f"brand      {settings.brand_name}; region {settings.region}; {settings.time_zone}; {settings.locale}"
     yield f"reached at {settings.public_url or 'no SIYU_PUBLIC_URL: webhooks cannot be used'}"

@@ -308,7 +308,8 @@ def _preview(decider: Decider[Any], name: StreamId, version: int, event: Event, 
 
 def caused_by(event: EventId, context: Context) -> Context:
     """Return the context of what an event brings about: caused by it, in its correlation."""
-    return replace(context, cause=event, correlation=context.correlation or Slug(event))
+    correlation = context.correlation or Slug(event)
+    return Context(context.actor, context.occurred_at, context.now, event, correlation, context.origin)
 
 
 def answering(recorded: Recorded, process: Process, now: datetime) -> Context:

@@ -113,7 +113,7 @@ def test_what_cannot_be_read_says_so_and_its_text_for_people_names_it() -> None:
         "some-stream@1",
         "customer",
     ]
-    with pytest.raises(BadInput, match="line 1: .*data"):
+    with pytest.raises(BadInput, match=r"line 1: .*data"):
         list(read_lines([as_json(damaged).encode()]))
 
 
@@ -132,7 +132,7 @@ def test_what_cannot_be_read_says_so_and_its_text_for_people_names_it() -> None:
         (line(stream=""), r"Expected `str` of length >= 1 - at `\$.stream`"),
         (line(data={}), "missing required field"),
         (line(data={**json.loads(line())["data"], "kind": "smell"}), "Invalid enum value 'smell'"),
-        (line(data={**json.loads(line())["data"], "raw": "%%%"}), "base64"),
+        (line(data={**json.loads(line())["data"], "raw": "%%%"}), "Only base64 data is allowed"),
         (line(data={**json.loads(line())["data"], "text": ["a"]}), "Expected `str`, got `array`"),
     ],
 )
@@ -215,7 +215,7 @@ async def test_an_imported_installation_is_the_same_one(
     await lived(premises)
     count = premises.house.log.head()
     told = list(import_events(copy.house, exported(premises, tmp_path / "log.jsonl")))
-    assert told == [f"{count} events imported. Nothing is sent until: siyu resume-sending"]
+    assert told[0] == f"{count} events imported. Nothing is sent until: siyu resume-sending"
     assert essence(copy)[:-1] == essence(premises)
     assert shown(copy) == shown(premises)
     assert {r.origin for r in copy.everything()[:-1]} == {Origin.IMPORT}
@@ -278,7 +278,7 @@ async def test_a_file_with_a_wrong_line_leaves_the_folder_as_empty_as_it_was(
 ) -> None:
     file = tmp_path / "log.jsonl"
     file.write_bytes(line() + b"\nnonsense\n")
-    with pytest.raises(BadInput, match="^line 2: "):
+    with pytest.raises(BadInput, match=r"^line 2: "):
         list(import_events(copy.house, str(file)))
     assert copy.house.log.head() == 0
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -13,17 +12,6 @@ from bot.logs import HIDDEN, Redaction
 TOKEN = "123456789:AAH-abcdefghijklmnopqrstuvwxyz_0123"
 OTHER_TOKEN = "987654321:BBH-abcdefghijklmnopqrstuvwxyz_0123"
 SECRET = "s3cret/of(the)shop"
-
-
-@pytest.fixture
-def logging_as_before() -> Iterator[None]:
-    """How things are logged is afterwards as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 as_json_and_pretty = pytest.mark.parametrize("pretty", [False, True], ids=["json", "pretty"])

@@ -1,0 +1,210 @@
+"""What the scheduler reads of the views: what is due in which order, who is meant, and what is known of them."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from bot.reading import Reading, SqlAgenda, SqlAudience
+from domain.broadcasts.commands import ConfirmBroadcast, DraftBroadcast, FinishFanOut
+from domain.broadcasts.events import AudienceKind
+from domain.conversations.commands import Join, Reachability, Sender
+from domain.customers.commands import NameCustomer, TagCustomer
+from domain.deliveries.commands import LoseTrackOfDelivery, PlanDelivery
+from domain.deliveries.delivery import RESEND_AFTER_LEASE
+from domain.deliveries.events import DeliveryClass, DeliveryStarted
+from domain.gate import ClaimDelivery
+from domain.identity import BroadcastId, ContactId, ScheduleId, Slug, Tag, ZoneName
+from domain.message import Personal
+from domain.ports.agenda import BrokenLease, DueDelivery, DueSchedule
+from domain.ports.audience import Known, Recipient
+from domain.schedules.commands import CreateSchedule, EndSchedule, FireSchedule
+from scheduler.letters import Letters
+from tests.bot.premises import BOT, NOON, TELEGRAM, Premises
+
+LEASE = timedelta(seconds=45)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def agenda(premises: Premises) -> SqlAgenda:
+    premises.says("wang", "hi")
+    return SqlAgenda(premises.house.views)
+
+
+@pytest.fixture
+def audience(premises: Premises) -> SqlAudience:
+    return SqlAudience(premises.house.views, "Tea House")
+
+
+def hint(plan: PlanDelivery, priority: int) -> DueDelivery:
+    return DueDelivery(
+        delivery=plan.delivery,
+        priority=priority,
+        channel=TELEGRAM,
+        account=BOT,
+        contact=plan.contact,
+        group=plan.group,
+        not_before=plan.not_before,
+    )
+
+
+def plans(premises: Premises, *planned: PlanDelivery) -> None:
+    premises.house.do("system", *planned)
+    premises.house.catch_up()
+
+
+def starts(premises: Premises, plan: PlanDelivery) -> None:
+    """Let somebody begin to send it, and hold it for LEASE."""
+    claim = ClaimDelivery(
+        delivery=plan.delivery,
+        worker=Slug("w"),
+        until=premises.now + LEASE,
+        controls=premises.house.settings.controls,
+    )
+    started = premises.house.do("scheduler", claim)
+    assert [type(r.event) for r in started.events] == [DeliveryStarted]
+    premises.house.catch_up()
+
+
+# --- the agenda --------------------------------------------------------------------------------------------------------
+
+
+def test_replies_come_first_then_service_then_marketing_then_by_time(
+    premises: Premises, agenda: SqlAgenda
+) -> None:
+    marketing = premises.plan("wang", kind=DeliveryClass.MARKETING)
+    late, service = premises.plan("wang"), replace(premises.plan("wang"), not_before=NOON)
+    reply = premises.plan("wang", kind=DeliveryClass.REPLY)
+    later = replace(premises.plan("wang"), not_before=premises.now + MINUTE)
+    plans(premises, marketing, late, service, reply, later)
+    expected = [hint(reply, 0), hint(service, 1), hint(late, 1), hint(marketing, 2)]
+    assert agenda.due(premises.now, 10, marketing=True) == expected
+    assert agenda.due(premises.now, 10, marketing=False) == expected[:-1]
+    assert agenda.due(premises.now, 2, marketing=True) == expected[:2]
+    assert agenda.next_moment(premises.now) == later.not_before
+
+
+def test_what_is_past_its_time_is_shown_so_that_the_gate_can_say_so(
+    premises: Premises, agenda: SqlAgenda
+) -> None:
+    missed = replace(premises.plan("wang"), expires_at=premises.now + MINUTE)
+    plans(premises, missed)
+    assert agenda.due(premises.now + 2 * MINUTE, 10, marketing=True) == [hint(missed, 1)]
+    assert agenda.next_moment(premises.now) == missed.expires_at
+
+
+def test_a_lease_that_ended_is_broken_and_an_unknown_outcome_is_due_again_a_while_after(
+    premises: Premises, agenda: SqlAgenda
+) -> None:
+    reply, other = premises.plan("wang", kind=DeliveryClass.REPLY), premises.plan("wang")
+    plans(premises, reply, other)
+    starts(premises, other)
+    ends = premises.now + LEASE
+    assert agenda.broken_leases(ends - MINUTE, 10) == []
+    assert agenda.broken_leases(ends, 10) == [BrokenLease(other.delivery, 1)]
+    premises.house.do(
+        "scheduler", LoseTrackOfDelivery(delivery=other.delivery, attempt=1, reason=Slug("timed-out"))
+    )
+    premises.house.catch_up()
+    again = ends + RESEND_AFTER_LEASE
+    assert agenda.due(again - MINUTE, 10, marketing=True) == [hint(reply, 0)]
+    assert agenda.due(again, 10, marketing=True) == [
+        hint(reply, 0),
+        replace(hint(other, 1), not_before=again),
+    ]
+    assert agenda.next_moment(ends) == again
+
+
+def test_broadcasts_are_due_from_their_time_on_until_they_are_fanned_out(
+    premises: Premises, agenda: SqlAgenda
+) -> None:
+    spring, at = BroadcastId("spring"), premises.now + MINUTE
+    draft = DraftBroadcast(broadcast=spring, audience=AudienceKind.ALL, text=Personal("sale"), not_before=at)
+    premises.house.do("system", draft, ConfirmBroadcast(broadcast=spring))
+    premises.house.catch_up()
+    assert (agenda.broadcasts(premises.now), agenda.next_moment(premises.now)) == ([], at)
+    assert agenda.broadcasts(at) == [spring]
+    premises.house.do("system", FinishFanOut(broadcast=spring, planned=1))
+    premises.house.catch_up()
+    assert (agenda.broadcasts(at), agenda.next_moment(premises.now)) == ([], None)
+
+
+def test_a_schedule_says_for_which_day_it_fired_last_until_it_ends(
+    premises: Premises, agenda: SqlAgenda
+) -> None:
+    daily = ScheduleId("daily")
+    create = CreateSchedule(
+        schedule=daily,
+        recurrence=Slug("daily@10:00"),
+        zone=ZoneName("Asia/Shanghai"),
+        text=Personal("morning"),
+        starts_at=premises.now,
+    )
+    shown = DueSchedule(daily, Slug("daily@10:00"), ZoneName("Asia/Shanghai"), premises.now, None)
+    premises.house.do("system", create)
+    premises.house.catch_up()
+    assert agenda.schedules() == [shown]
+    premises.house.do("scheduler", FireSchedule(schedule=daily, day=date(2026, 11, 20), at=premises.now))
+    premises.house.catch_up()
+    assert agenda.schedules() == [replace(shown, last_day=date(2026, 11, 20))]
+    premises.house.do("system", EndSchedule(schedule=daily))
+    premises.house.catch_up()
+    assert agenda.schedules() == []
+
+
+# --- the audience ------------------------------------------------------------------------------------------------------
+
+
+async def test_recipients_are_those_who_can_be_reached_in_the_order_of_their_numbers(
+    premises: Premises, audience: SqlAudience
+) -> None:
+    for who in ("zhao", "wang", "chen", "li"):
+        premises.says(who, "hi")
+    premises.receive("sun", Join(members=(Sender(external_id="sun"),)), group="tea")  # never wrote in private
+    premises.receive("chen", Reachability(reachable=False))
+    await premises.binds(await premises.desk(), "li")
+    vip = Tag("vip")
+    premises.house.do("system", TagCustomer(customer=premises.customer("wang"), tag=vip))
+    premises.house.catch_up()
+    zhao, wang = (Recipient(premises.customer(w), premises.contact(w)) for w in ("zhao", "wang"))
+    assert audience.recipients(None) == [zhao, wang]
+    assert audience.recipients(vip) == [wang]
+    assert audience.recipients(Tag("nobody")) == []
+
+
+def test_what_a_template_may_say_is_what_we_call_them_or_else_what_they_call_themselves(
+    premises: Premises, audience: SqlAudience
+) -> None:
+    premises.says("wang", "hi")
+    premises.house.catch_up()
+    known = Known(
+        {"brand": "Tea House", "name": "Wang", "username": "wang_x", "number": "#1"}, last_heard=premises.now
+    )
+    assert audience.about(premises.contact("wang"), None) == known
+    premises.house.do("system", NameCustomer(customer=premises.customer("wang"), remark=Personal("王阿姨")))
+    premises.house.catch_up()
+    assert audience.about(premises.contact("wang"), None) == replace(
+        known, variables={**known.variables, "name": "王阿姨"}
+    )
+
+
+def test_of_a_group_and_of_a_stranger_only_the_brand_is_known(
+    premises: Premises, audience: SqlAudience
+) -> None:
+    premises.says("wang", "hi", group="tea")
+    premises.house.catch_up()
+    brand = Known({"brand": "Tea House"})
+    assert audience.about(None, premises.group("tea")) == brand
+    assert audience.about(ContactId("nobody"), None) == brand
+
+
+def test_what_a_process_could_not_digest_is_kept_beside_the_log_without_what_it_said(
+    premises: Premises, agenda: SqlAgenda, audience: SqlAudience
+) -> None:
+    reading = Reading(agenda, audience, Letters(premises.house.log), premises.house.log)
+    first = premises.everything()[0]
+    reading.park("auto-reply", first, ValueError("about Wang, who said hi"))
+    note = premises.house.log.get_cursor(f"parked:auto-reply:{first.position}")
+    assert note is not None
+    assert note.partition(" ")[2] == "ValueError"
