@@ -204,7 +204,9 @@ async def test_a_store_that_goes_away_while_events_are_asked_one_by_one_loses_an
     at: int, committed: bool
 ) -> None:
     world = await begun(World())
-    world.given(*(said(f"m{i}") for i in range(4)), said("refused"))  # so that they cannot be answered together
+    world.given(
+        *(said(f"m{i}") for i in range(4)), said("refused")
+    )  # so that they cannot be answered together
     parked = Parked()
     runner = run(world, park=parked, dispatch=_cut(world, at, StoreUnavailable("away"), committed=committed))
     with pytest.raises(StoreUnavailable):
