@@ -21,7 +21,7 @@ from bot.house import House
 from bot.operations import add_operator, team
 from bot.reading import Reading
 from channels.channel import Adapter
-from domain.errors import Overloaded, StoreUnavailable, VersionConflict
+from domain.errors import Overloaded, Rejected, StoreUnavailable, VersionConflict
 from domain.identity import Slug
 from domain.operators.events import Role
 from projections.engine import BATCH
@@ -58,12 +58,18 @@ class Driver:
     """Runs one ``step`` again and again: at once while there is work, otherwise when it is woken or its time has come."""
 
     def __init__(
-        self, name: str, step: Callable[[], Awaitable[float | None]], breath_s: float = BREATH_S
+        self,
+        name: str,
+        step: Callable[[], Awaitable[float | None]],
+        breath_s: float = BREATH_S,
+        poll_s: float = POLL_S,
+        rest_s: float = REST_S,
     ) -> None:
         """``step`` returns after how many seconds to go on at the latest: 0 while there is work, None: when woken."""
-        self.name, self._step, self.breath_s = name, step, breath_s
+        self.name, self._step = name, step
+        self.breath_s, self._poll_s, self._rest_s = breath_s, poll_s, rest_s
         self.wake = asyncio.Event()
-        self.failing = False
+        self._failing: type[Exception] | None = None
 
     async def run(self) -> None:
         """Run until cancelled. A store that is away or a bug in one step never ends it."""
@@ -71,32 +77,36 @@ class Driver:
             self.wake.clear()
             try:
                 pause = await self._step()
-                if self.failing:
+                if self._failing:
                     log_.info("driver.recovered", driver=self.name)
-                self.failing = False
+                self._failing = None
             except (StoreUnavailable, Overloaded, VersionConflict) as error:
                 pause = await self._rest(error)
             except Exception as error:  # noqa: BLE001  # one step's bug must not stop the others; it is logged with its trace
                 pause = await self._rest(error)
             await asyncio.sleep(self.breath_s)
-            if pause:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.wake.wait(), min(pause, POLL_S))
-            elif pause is None:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self.wake.wait(), POLL_S)
+            if pause is None or pause > 0:
+                limit = self._poll_s if pause is None else min(pause, self._poll_s)
+                await _set_within(self.wake, limit)
 
     async def _rest(self, error: Exception) -> float:
-        """Tell what is wrong, once until it is right again, and wait a little."""
-        if not self.failing:
+        """Tell what is wrong, once until it is right again or something else is wrong, and wait a little."""
+        if self._failing is not type(error):
             expected = isinstance(error, StoreUnavailable | Overloaded | VersionConflict)
             trace = None if expected else error
             log_.error(
                 "driver.failing", driver=self.name, error=f"{type(error).__name__}: {error}", exc_info=trace
             )
-        self.failing = True
-        await asyncio.sleep(REST_S)
-        return REST_S
+        self._failing = type(error)
+        await asyncio.sleep(self._rest_s)
+        return self._rest_s
+
+
+async def _set_within(event: asyncio.Event, limit_s: float) -> None:
+    """Wait for an event, so long at most. Not by wait_for: before Python 3.12 it loses a cancel that comes with the event."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            await event.wait()
 
 
 def boottime() -> float:
@@ -188,6 +198,7 @@ class App:
     async def run(self, until: asyncio.Event) -> None:
         """Serve until told to stop; then stop receiving, let what is in the air land, and end."""
         loop = asyncio.get_running_loop()
+        listening = self._listen()
 
         def woken() -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closing
@@ -200,7 +211,6 @@ class App:
         tasks.append(asyncio.create_task(self._save_pacing_often(), name="pacing"))
         control = ControlServer(self.house)
         server = _Server(self._web)
-        listening = self._listen()
         self.house.address = "http://{}:{}".format(*listening.getsockname()[:2])
         serving = asyncio.create_task(server.serve(sockets=[listening]), name="web")
         try:
@@ -225,7 +235,10 @@ class App:
         lines = [f"Siyu runs at {self.house.address}", f"Web chat:   {self.house.address}/chat"]
         owned = any(m.role is Role.OWNER and m.contacts for m in team(self.house).members.values())
         if not owned:
-            lines += list(map(str, add_operator(self.house, "owner", Role.OWNER)))
+            try:
+                lines += list(map(str, add_operator(self.house, "owner", Role.OWNER)))
+            except Rejected:  # somebody else is called so
+                lines.append("Nobody owns it yet: siyu operator add NAME --role owner")
         return lines
 
     def _wake_followers(self) -> None:
@@ -239,9 +252,8 @@ class App:
         try:
             return socket.create_server((host, port), reuse_port=False)
         except OSError as error:
-            raise StoreUnavailable(
-                f"cannot listen on {host}:{port}: {error.strerror}; choose another --port"
-            ) from error
+            why = (error.strerror or str(error)).partition(" (")[0]  # the address is told already
+            raise StoreUnavailable(f"cannot listen on {host}:{port}: {why}; choose another --port") from error
 
     async def _stop(self, tasks: "Sequence[asyncio.Task[None]]", control: ControlServer) -> None:
         for adapter in self.adapters:
@@ -277,8 +289,7 @@ class App:
     async def _save_pacing_often(self) -> None:
         """A 429 still counts after a crash: noted at once; what else is spent every few seconds. Full buckets need no note."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.courier.frozen.wait(), PACING_SAVED_EVERY_S)
+            await _set_within(self.courier.frozen, PACING_SAVED_EVERY_S)
             self.courier.frozen.clear()
             if any(post.pacer.spent(boottime()) for post in self._posts.values()):
                 try:

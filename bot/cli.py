@@ -47,9 +47,6 @@ def run_cli(arguments: Sequence[str]) -> int:
         return _complain(error, 2)
     except SiyuError as error:
         return _complain(error, 1)
-    except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         return _complain(error, 1)
     return code if isinstance(code, int) else 0
@@ -77,9 +74,21 @@ def _password(url: str) -> str | None:
 
 
 def _say(messages: Iterator[Mapping[str, Any]]) -> int:
+    try:
+        return _said(messages)
+    except (
+        BrokenPipeError
+    ):  # the reader of our output has seen enough; caught here, for typer would make it exit 1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _said(messages: Iterator[Mapping[str, Any]]) -> int:
     for message in messages:
         if "line" in message:
             sys.stdout.write(f"{message['line']}\n")
+            if sys.stdout.isatty():
+                sys.stdout.flush()
         if "error" in message:
             sys.stdout.flush()
             sys.stderr.write(f"siyu: {message['error']}\n")

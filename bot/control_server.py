@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from bot.operations import OPERATIONS, Exit
 from domain.errors import BadSettings, Rejected, SiyuError
 
 LINES_AT_ONCE = 200
+TOLD_EVERY_S = 0.2
 MAX_REQUEST_BYTES = 1024 * 1024
 
 log_ = structlog.get_logger(__name__)
@@ -59,7 +60,7 @@ class ControlServer:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             lines = await self._lines(reader)
-            while part := await asyncio.to_thread(lambda: list(islice(lines, LINES_AT_ONCE))):
+            while part := await asyncio.to_thread(_some, lines):
                 writer.write(b"".join(msgspec.json.encode(line) + b"\n" for line in part))
                 await writer.drain()
         except ConnectionError:
@@ -76,6 +77,17 @@ class ControlServer:
             log_.warning("control.bad_request")
             return iter([{"error": "this is no request of the command line", "exit": 2}])
         return perform(self._house, request.operation, request.arguments)
+
+
+def _some(lines: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Take what comes within a moment, so that progress is seen while it is made. Empty at the end."""
+    part: list[dict[str, Any]] = []
+    until = time.monotonic() + TOLD_EVERY_S
+    for line in lines:
+        part.append(line)
+        if len(part) == LINES_AT_ONCE or time.monotonic() > until:
+            break
+    return part
 
 
 def perform(house: House, operation: str, arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

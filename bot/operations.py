@@ -8,16 +8,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import structlog
 
 from bot import export
 from bot.commands.command import CLI, Operator
 from bot.commands.execute import execute
 from bot.house import House
 from bot.ids import fresh_id
+from bot.reading import keep_parked, parked_by
 from bot.settings import accounts_of
 from channels.registry import CHANNELS
-from domain.dispatch import Failed, Request, fold
-from domain.errors import BadInput, Rejected
+from domain.decider import Process
+from domain.dispatch import Done, Failed, Reaction, Request, answering, fold
+from domain.errors import BadInput, Overloaded, Rejected, StoreUnavailable
 from domain.identity import OperatorId, Slug, StreamId, Tag, stream
 from domain.installation.commands import MarkHistoryImported, ResumeSending
 from domain.installation.installation import INSTALLATION, installation
@@ -37,6 +40,8 @@ BIND_CODE_LIVES = timedelta(hours=24)
 BIND_CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 """No letters that look like digits: the code is typed on a phone."""
 BIND_CODE_CHARS = 10
+
+log_ = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +202,38 @@ def check(house: House) -> Said:
 
 
 def replay(house: House, position: int | None = None) -> Said:
-    """Retry parked events."""
+    """Retry parked events: of the views, and of the processes that follow the log."""
     done = house.projector.replay(position)
-    yield f"{done.applied} applied, {len(done.still_parked)} still parked"
-    if done.still_parked:
+    answered, waiting = 0, len(done.still_parked)
+    for process in house.processes:
+        entries = parked_by(house.log, process.name)
+        still = [
+            entry
+            for entry in entries
+            if position not in {None, entry[0]} or not _react(house, process, entry[0])
+        ]
+        if still != entries:
+            keep_parked(house.log, process.name, still)
+        answered, waiting = answered + len(entries) - len(still), waiting + len(still)
+    yield f"{done.applied + answered} applied, {waiting} still parked"
+    if waiting:
         yield Exit(1)
+
+
+def _react(house: House, process: Process, position: int) -> bool:
+    """Let a process answer one event after all. Returns whether it could."""
+    recorded = next((r for r in house.log.read(position - 1, 1) if r.position == position), None)
+    if recorded is None or isinstance(recorded.event, Unreadable):
+        return False
+    context = answering(recorded, process, house.clock())
+    try:
+        result = house.submit_blocking(Request(context, reactions=(Reaction(process, recorded, context),)))
+    except (StoreUnavailable, Overloaded):
+        raise
+    except Exception:
+        log_.exception("replay.bug", process=process.name, position=position)
+        return False
+    return isinstance(result, Done)
 
 
 def do(house: House, line: str, *, yes: bool = False) -> Said:
@@ -302,9 +334,13 @@ def doctor(house: House) -> Said:
         waiting = list(parked(connection, house.projector.names))
     for view in known:
         yield f"view       {view.view:<12} {head - view.position} behind"
-    for entry in waiting:
-        yield f"parked     {entry.view} at {entry.position}: {entry.error}; siyu replay tries again"
-    if waiting:
+    told = [f"{entry.view} at {entry.position}: {entry.error}" for entry in waiting]
+    told += [
+        f"{p.name} at {at}: {error}" for p in house.processes for at, error in parked_by(house.log, p.name)
+    ]
+    for line in told:
+        yield f"parked     {line}; siyu replay tries again"
+    if told:
         yield Exit(1)
 
 

@@ -1,8 +1,10 @@
 """What the scheduler reads, joined from the views."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+import msgspec
 import structlog
 
 from bot.eventlog.log import StoredEventLog
@@ -123,6 +125,17 @@ class Reading:
     log: StoredEventLog
 
     def park(self, process: str, recorded: Recorded, error: Exception) -> None:
-        """Keep (process, position, error) beside the log, for ``siyu replay``."""
-        at = datetime.now(UTC).isoformat(timespec="seconds")
-        self.log.set_cursor(f"parked:{process}:{recorded.position}", f"{at} {type(error).__name__}")
+        """Keep (position, error) beside the log, for ``siyu replay``."""
+        keep_parked(
+            self.log, process, [*parked_by(self.log, process), (recorded.position, type(error).__name__)]
+        )
+
+
+def parked_by(log: StoredEventLog, process: str) -> list[tuple[int, str]]:
+    """Return (position, error) of what a process could not digest, oldest first."""
+    return msgspec.json.decode(log.get_cursor(f"parked:{process}") or "[]", type=list[tuple[int, str]])
+
+
+def keep_parked(log: StoredEventLog, process: str, entries: Sequence[tuple[int, str]]) -> None:
+    """Keep what is still parked, each position once."""
+    log.set_cursor(f"parked:{process}", msgspec.json.encode(sorted(dict(entries).items())).decode())

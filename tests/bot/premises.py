@@ -1,7 +1,7 @@
 """The real house on SQLite with a settable clock, and people who write to it."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +11,7 @@ from bot.desk import Desk
 from bot.house import House, done
 from bot.operations import add_operator
 from bot.settings import load
+from channels import channel
 from domain.conversations.commands import Chat, Content, Edit, Message, Press, Receive, Sender
 from domain.deliveries.commands import PlanDelivery
 from domain.deliveries.events import DeliveryClass, DeliveryPlanned
@@ -32,6 +33,7 @@ from domain.identity import (
 from domain.message import Context, Event, Personal, Recorded
 from domain.operators.events import Role
 from domain.ports.event_log import EventLog
+from domain.ports.history import MemoryHistory
 from scheduler.follower import Follower
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
@@ -153,3 +155,25 @@ async def settled(desk: Desk) -> None:
     """Let the desk carry out everything that waits."""
     while await desk.step():
         pass
+
+
+def unused_desk(premises: Premises) -> channel.Desk:
+    """What a channel is given that hands in nothing by itself."""
+
+    async def intake(received: Sequence[Receive]) -> None:
+        raise AssertionError("nobody writes over it")
+
+    async def confirmed(_delivery: str) -> None:
+        raise AssertionError("nobody saw anything")
+
+    return channel.Desk(
+        intake=intake,
+        history=MemoryHistory(),
+        cursors=premises.house.log,
+        contact_of=lambda _channel, _account, _external_id: None,
+        confirmed=confirmed,
+        clock=premises.house.clock,
+        public_url=None,
+        brand="Tea House",
+        locale="en",
+    )

@@ -20,7 +20,6 @@ from domain.errors import BadSettings, StoreUnavailable
 from tests.bot.premises import Premises
 
 DEADLINE_S = 10.0
-MANY = 3 * LINES_AT_ONCE
 
 
 @pytest.fixture
@@ -33,6 +32,12 @@ async def listening(premises: Premises) -> AsyncIterator[ControlServer]:
 
 def folder(premises: Premises) -> Path:
     return premises.house.settings.data
+
+
+def says_much(premises: Premises) -> None:
+    """Fill the log with more than a socket holds."""
+    for _ in range(40):
+        premises.says("wang", "x" * 10_000)
 
 
 async def answers(premises: Premises, operation: str, **arguments: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # JSON values
@@ -159,7 +164,7 @@ async def test_an_answer_is_the_same_through_the_socket_and_without_it(
 async def test_a_long_answer_comes_whole_and_others_are_answered_meanwhile(
     premises: Premises, listening: ControlServer
 ) -> None:
-    for number in range(MANY // 3):
+    for number in range(LINES_AT_ONCE):
         premises.says("wang", f"message {number}")
     many, address = await asyncio.gather(answers(premises, "events", json=True), answers(premises, "address"))
     assert len(many) - 1 == premises.house.log.head() > LINES_AT_ONCE
@@ -169,8 +174,7 @@ async def test_a_long_answer_comes_whole_and_others_are_answered_meanwhile(
 async def test_a_client_that_goes_away_costs_nobody_their_answer(
     premises: Premises, listening: ControlServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number in range(MANY):
-        premises.says("wang", f"message {number} {'x' * 1_000}")
+    says_much(premises)
     for request in (
         b"",
         b'{"operation": "events", "argu',
@@ -186,8 +190,7 @@ async def test_a_client_that_goes_away_costs_nobody_their_answer(
 async def test_a_client_that_leaves_in_the_middle_of_an_answer_gets_no_more_of_it(
     premises: Premises, listening: ControlServer
 ) -> None:
-    for number in range(MANY):
-        premises.says("wang", f"message {number} {'x' * 1_000}")
+    says_much(premises)
     path = socket_path(folder(premises))
     reader, writer = await asyncio.open_unix_connection(path, limit=MAX_REQUEST_BYTES)
     writer.write(b'{"operation": "events", "arguments": {"json": true}}\n')

@@ -5,19 +5,23 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot.reading import Reading, SqlAgenda, SqlAudience
+from bot import operations
+from bot.reading import Reading, SqlAgenda, SqlAudience, keep_parked, parked_by
 from domain.broadcasts.commands import ConfirmBroadcast, DraftBroadcast, FinishFanOut
 from domain.broadcasts.events import AudienceKind
 from domain.conversations.commands import Join, Reachability, Sender
+from domain.conversations.events import MessageReceived
 from domain.customers.commands import NameCustomer, TagCustomer
 from domain.deliveries.commands import LoseTrackOfDelivery, PlanDelivery
 from domain.deliveries.delivery import RESEND_AFTER_LEASE
-from domain.deliveries.events import DeliveryClass, DeliveryStarted
+from domain.deliveries.events import DeliveryClass, DeliveryPlanned, DeliveryStarted
 from domain.gate import ClaimDelivery
-from domain.identity import BroadcastId, ContactId, ScheduleId, Slug, Tag, ZoneName
+from domain.identity import BroadcastId, ContactId, RuleId, ScheduleId, Slug, Tag, ZoneName
 from domain.message import Personal
 from domain.ports.agenda import BrokenLease, DueDelivery, DueSchedule
 from domain.ports.audience import Known, Recipient
+from domain.rules.commands import AddRule
+from domain.rules.events import Match
 from domain.schedules.commands import CreateSchedule, EndSchedule, FireSchedule
 from scheduler.letters import Letters
 from tests.bot.premises import BOT, NOON, TELEGRAM, Premises
@@ -205,6 +209,31 @@ def test_what_a_process_could_not_digest_is_kept_beside_the_log_without_what_it_
     reading = Reading(agenda, audience, Letters(premises.house.log), premises.house.log)
     first = premises.everything()[0]
     reading.park("auto-reply", first, ValueError("about Wang, who said hi"))
-    note = premises.house.log.get_cursor(f"parked:auto-reply:{first.position}")
-    assert note is not None
-    assert note.partition(" ")[2] == "ValueError"
+    reading.park("auto-reply", first, ValueError("again"))
+    assert parked_by(premises.house.log, "auto-reply") == [(first.position, "ValueError")]
+    assert parked_by(premises.house.log, "welcome") == []
+
+
+def test_what_a_process_could_not_digest_is_answered_when_it_is_replayed(
+    premises: Premises, agenda: SqlAgenda, audience: SqlAudience
+) -> None:
+    house = premises.house
+    premises.says("wang", "帮助")
+    reading = Reading(agenda, audience, Letters(house.log), house.log)
+    asked = next(r for r in premises.everything() if isinstance(r.event, MessageReceived))
+    reading.park("auto-reply", asked, KeyError("a bug of yesterday"))
+    rule = AddRule(rule=RuleId("r"), match=Match.ANY, pattern=Personal(""), answer=Personal("在的"))
+    house.do("system", rule)
+    assert list(operations.replay(house)) == ["1 applied, 0 still parked"]
+    answers = [r.event for r in premises.everything() if isinstance(r.event, DeliveryPlanned)]
+    assert [event.text for event in answers if event.occasion == "auto-reply"] == [Personal("在的")]
+    assert parked_by(house.log, "auto-reply") == []
+
+
+def test_what_still_cannot_be_digested_stays_parked(
+    premises: Premises, agenda: SqlAgenda, audience: SqlAudience
+) -> None:
+    house = premises.house
+    keep_parked(house.log, "auto-reply", [(10_000, "UnknownEvent")])
+    assert list(operations.replay(house)) == ["0 applied, 1 still parked", operations.Exit(1)]
+    assert parked_by(house.log, "auto-reply") == [(10_000, "UnknownEvent")]

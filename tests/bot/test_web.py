@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.metrics import Metrics
 from bot.web import READY_WITHIN_EVENTS, web
-from channels.channel import Adapter, Desk
+from channels.channel import Adapter
 from channels.memory import MemoryAdapter
 from domain.conversations.commands import Message, Receive, Sender
 from domain.dispatch import Request
@@ -20,11 +20,10 @@ from domain.errors import StoreUnavailable
 from domain.identity import ProviderMessageId, RuleId, Tag
 from domain.message import Personal
 from domain.ports.event_log import MemoryEventLog
-from domain.ports.history import MemoryHistory
 from domain.registry import EVENT_TYPES
 from domain.rules.commands import AddRule
 from domain.rules.events import Match
-from tests.bot.premises import BOT, NOON, TELEGRAM, Premises
+from tests.bot.premises import BOT, NOON, TELEGRAM, Premises, unused_desk
 
 DEADLINE_S = 10.0
 CANARY = "canary"
@@ -164,26 +163,8 @@ class Listening(MemoryAdapter):
 
 
 async def test_the_addresses_of_the_channels_are_served(premises: Premises) -> None:
-    async def intake(received: Sequence[Receive]) -> None:
-        raise AssertionError("nobody writes")
-
-    async def confirmed(_delivery: str) -> None:
-        raise AssertionError("nothing is sent")
-
-    house = premises.house
-    desk = Desk(
-        intake=intake,
-        history=MemoryHistory(),
-        cursors=house.log,
-        contact_of=lambda _channel, _account, _external_id: None,
-        confirmed=confirmed,
-        clock=house.clock,
-        public_url=None,
-        brand="Tea House",
-        locale="en",
-    )
     async with (
-        serving(premises, [Listening("main", desk)]) as session,
+        serving(premises, [Listening("main", unused_desk(premises))]) as session,
         session.post("/webhooks/memory") as response,
     ):
         assert (response.status, await response.text()) == (200, "taken")

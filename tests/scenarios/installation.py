@@ -175,8 +175,11 @@ class Installation:
     async def kill(self) -> None:
         """End it as a power failure does."""
         if self.process is not None:
-            with suppress(ProcessLookupError):
+            try:
                 os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:  # it is gone, or was forked just now and leads no group yet
+                with suppress(ProcessLookupError):
+                    os.kill(self.process.pid, signal.SIGKILL)
             await self.ended()
 
     async def stop(self) -> int:
