@@ -39,9 +39,10 @@ GC_THRESHOLDS = (20_000, 20, 50)
 BREATH_S = 0.05
 """Between two steps, so that under load a follower takes many events at once instead of waking for each commit."""
 VIEWS_BREATH_S = 0.03
-BUSY_VIEWS_BREATH_S = 0.3
-"""Thirteen views cost half as much an event in batches of hundreds; intake has the interpreter meanwhile."""
-BUSY_EVENTS = 40
+BUSY_VIEWS_BREATH_S = 0.5
+"""Thirteen views cost half as much an event in full batches; intake has the interpreter meanwhile, and a reply waits so long at most."""
+BUSY_EVENTS_PER_S = 600
+CLOCK_STEP_S = 0.001
 REST_S = 1.0
 """How long a driver waits after the store was away."""
 PACING_SAVED_EVERY_S = 5.0
@@ -167,6 +168,7 @@ class App:
         self.courier.changed = self._driver("courier").wake
         self.ready = asyncio.Event()
         self._agenda_seen = -1
+        self._views_stepped_at = time.monotonic()
 
     def _follower(self, name: str) -> Follower:
         return Follower(name, self.house.log, self.house.submit, self.house.clock)
@@ -182,7 +184,9 @@ class App:
         ):  # most of what comes in makes nothing due; what others append is found by the poll
             for name in ("courier", "fan-out"):
                 self._driver(name).wake.set()
-        busy = BUSY_EVENTS <= stepped < BATCH  # a full batch means that more is waiting: go on
+        now = time.monotonic()
+        rate, self._views_stepped_at = stepped / max(now - self._views_stepped_at, CLOCK_STEP_S), now
+        busy = rate >= BUSY_EVENTS_PER_S and stepped < BATCH  # a full batch means that more is waiting: go on
         self._driver("views").breath_s = BUSY_VIEWS_BREATH_S if busy else VIEWS_BREATH_S
         if stepped:
             return 0.0
