@@ -93,6 +93,7 @@ def open_house(
     snapshots = SqlSnapshots(views, log)
     dispatcher = Dispatcher(through(log), vault, registry(reactions), digest, fresh_id, snapshots)
     audience = SqlAudience(views, settings.brand_name)
+    metrics = Metrics(log, views)
     office = Office(
         views=views,
         audience=audience,
@@ -102,7 +103,7 @@ def open_house(
         brand=settings.brand_name,
         render_check=rendering.template_fault,
         regex_check=matching.regex_fault,
-        status=lambda: (),
+        status=lambda: _status(metrics),
     )
     return House(
         settings=settings,
@@ -117,9 +118,15 @@ def open_house(
         processes=reactions,
         digest=digest,
         office=office,
-        metrics=Metrics(log, views),
+        metrics=metrics,
         clock=clock,
     )
+
+
+def _status(metrics: Metrics) -> Sequence[tuple[str, str]]:
+    """Return what /stats says of the house itself."""
+    head, lags = metrics.lags()
+    return (("log", str(head)), ("views behind", str(max(lags.values(), default=0))))
 
 
 def _open_log(
