@@ -162,10 +162,11 @@ class App:
             Driver("views", self._step_views, VIEWS_BREATH_S),
             Driver("courier", self.courier.step, breath_s=0.0),
             Driver("fan-out", self._step_fan_out),
-            Driver("desk", lambda: _until_done(self._desk.step)),
-            *(Driver(runner.process.name, _stepping(runner)) for runner in self._runners),
+            Driver("desk", self._answering(self._desk.step)),
+            *(Driver(runner.process.name, self._answering(runner.step)) for runner in self._runners),
         ]
         self.courier.changed = self._driver("courier").wake
+        house.unsaid.answering = [runner.follower for runner in self._runners] + [self._desk.follower]
         self.ready = asyncio.Event()
         self._agenda_seen = -1
         self._views_stepped_at = time.monotonic()
@@ -193,6 +194,16 @@ class App:
         self._agenda_seen = changes
         await asyncio.to_thread(self.house.snapshots.flush)
         return None
+
+    def _answering(self, step: Callable[[], Awaitable[int]]) -> Callable[[], Awaitable[float | None]]:
+        """Return what drives a part that answers by itself: whoever waits for its silence is told how far it came."""
+
+        async def until_done() -> float | None:
+            done = await step()
+            self.house.unsaid.moved()
+            return 0.0 if done else None
+
+        return until_done
 
     async def _step_fan_out(self) -> float | None:
         await self._ticks.sync()
@@ -332,11 +343,3 @@ class _Server(uvicorn.Server):
 def _rates(adapter: Adapter) -> Rates:
     limits = adapter.limits
     return Rates(limits.rate_per_s, limits.chat_rate_per_s, limits.group_rate_per_min)
-
-
-def _stepping(runner: ProcessRunner) -> Callable[[], Awaitable[float | None]]:
-    return lambda: _until_done(runner.step)
-
-
-async def _until_done(step: Callable[[], Awaitable[int]]) -> float | None:
-    return 0.0 if await step() else None

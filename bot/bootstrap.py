@@ -28,7 +28,7 @@ from bot.web import web
 from channels.channel import Adapter, Desk, Intake
 from channels.registry import CHANNELS
 from domain.conversations.commands import NotUnderstood, Receive
-from domain.deliveries.commands import ConfirmDelivery
+from domain.deliveries.commands import AcceptDelivery, ConfirmDelivery
 from domain.deliveries.events import Confirmation
 from domain.dispatch import Dispatcher, Failed, Request
 from domain.errors import BadInput, BadSettings
@@ -180,6 +180,8 @@ def open_channels(house: House) -> list[Adapter]:
         cursors=house.log,
         contact_of=_contact_of(house),
         confirmed=_confirmed(house),
+        accepted=_accepted(house),
+        all_said=house.unsaid.all_said,
         clock=house.clock,
         public_url=house.settings.public_url,
         brand=house.settings.brand_name,
@@ -237,6 +239,14 @@ def _confirmed(house: House) -> Callable[[str], Awaitable[None]]:
         await house.submit(Request(house.context("customer"), (seen,)))
 
     return confirmed
+
+
+def _accepted(house: House) -> Callable[[str], Awaitable[None]]:
+    async def accepted(delivery: str) -> None:
+        proven = AcceptDelivery(delivery=DeliveryId(delivery), attempt=0)
+        await house.submit(Request(house.context("scheduler"), (proven,)))
+
+    return accepted
 
 
 def open_app(house: House, binding: Binding, adapters: Sequence[Adapter] | None = None) -> App:

@@ -55,16 +55,16 @@ class Desk:
     """Follows the log, and answers operators."""
 
     def __init__(self, house: House, follower: Follower) -> None:
-        self._house, self._follower = house, follower
+        self._house, self.follower = house, follower
 
     async def step(self) -> int:
         """Carry out the next commands. Returns how many events were read. Raises StoreUnavailable, Overloaded."""
-        batch = await self._follower.next(BATCH)
+        batch = await self.follower.next(BATCH)
         for recorded in batch:
             if recorded.origin is Origin.LIVE and isinstance(recorded.event, MessageReceived | ButtonPressed):
                 await self._hear(recorded, recorded.event)
         if batch:
-            await self._follower.passed(batch[-1].position)
+            await self.follower.passed(batch[-1].position)
         return len(batch)
 
     async def _hear(self, recorded: Recorded, event: MessageReceived | ButtonPressed) -> None:
@@ -112,8 +112,8 @@ class Desk:
         ):  # not even that can be stored (a damaged stream): the others must not wait for it
             error = type(result.error).__name__
             log_.error("desk.unanswerable", position=order.recorded.position, error=error)
-            await self._follower.move_to(order.recorded.position)
-        self._follower.noted = order.recorded.position
+            await self.follower.move_to(order.recorded.position)
+        self.follower.noted = order.recorded.position
 
     def _execute(self, order: _Order) -> Reply:
         """Run the command; a bug in one command is told, and costs nobody else their turn."""
@@ -128,8 +128,8 @@ class Desk:
 
     async def _append(self, order: _Order, reply: Reply) -> Result:
         commands: tuple[Command, ...] = (*reply.commands, _entry(order, reply), self._answer(order, reply))
-        progress = self._follower.progress(order.recorded.position)
-        return await self._follower.dispatch(Request(order.context, commands, progress=progress))
+        progress = self.follower.progress(order.recorded.position)
+        return await self.follower.dispatch(Request(order.context, commands, progress=progress))
 
     def _answer(self, order: _Order, reply: Reply) -> PlanDelivery:
         delivery = self._house.digest("delivery", f"command:{order.request}", order.contact, "", "")

@@ -1,7 +1,7 @@
 """The house: everything that one running Siyu is made of, joined by bootstrap and used by whoever drives it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bot.commands.command import Office
@@ -12,6 +12,7 @@ from bot.metrics import Metrics
 from bot.settings import Settings
 from bot.snapshots import SqlSnapshots
 from bot.texts import Texts
+from bot.unsaid import Unsaid
 from domain.decider import Process
 from domain.dispatch import Done, Failed, Request, Result
 from domain.errors import StoreUnavailable
@@ -55,6 +56,7 @@ class House:
     office: Office
     metrics: Metrics
     clock: Callable[[], datetime] = utc_now
+    unsaid: Unsaid = field(default_factory=Unsaid)
     agenda_changes: int = 0
     """How often this process appended something that may have become due."""
     address: str = ""
@@ -87,6 +89,8 @@ class House:
 
     def _note(self, result: Result) -> None:
         self.metrics.count(result)
+        if isinstance(result, Done):
+            self.unsaid.note(result.events)
         if isinstance(result, Done) and not AGENDA_EVENTS.isdisjoint([r.type for r in result.events]):
             self.agenda_changes += 1
 

@@ -1,9 +1,9 @@
 """What every channel is: a way in, a way out, and the limits of its provider."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.routing import BaseRoute
 
@@ -48,13 +48,37 @@ class Cursors(Protocol):
         ...
 
 
+class AllSaid(Protocol):
+    """Tells when nothing is about to be said to somebody, for providers that take the answer in their own request."""
+
+    async def __call__(self, contact: ContactId) -> None:
+        """Return once all that answers by itself has seen what was durable at the call, and no message to them is about to leave.
+
+        The caller waits with a deadline of its own.
+        """
+        ...
+
+
+class MediaSource(Protocol):
+    """Where a channel's files are fetched."""
+
+    def fetch(self, details: Mapping[str, Any]) -> AsyncIterator[bytes]:
+        """Yield the bytes of the file that a message's details name (``file_id``). Raises TemporaryFailure, PermanentFailure.
+
+        The caller stops when it has too many: nothing is held in memory.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What a channel is given by the house.
 
     ``contact_of``: the contact behind (channel, account, external id), None where nobody is known.
     ``confirmed``: tell that a delivery (by its id) was seen by the recipient's side; telling it again is no error.
-    Raises Overloaded, StoreUnavailable. ``public_url``: where providers reach us, without a slash at the end.
+    ``accepted``: tell that a delivery whose outcome was unknown did go out (OutcomeUnknown.proof_follows).
+    Both raise Overloaded, StoreUnavailable. ``all_said``: see AllSaid.
+    ``public_url``: where providers reach us, without a slash at the end.
     ``brand`` and ``locale``: for pages that customers see.
     """
 
@@ -63,6 +87,8 @@ class Desk:
     cursors: Cursors
     contact_of: Callable[[Channel, Account, str], ContactId | None]
     confirmed: Callable[[str], Awaitable[None]]
+    accepted: Callable[[str], Awaitable[None]]
+    all_said: AllSaid
     clock: Callable[[], datetime]
     public_url: str | None
     brand: str
@@ -76,6 +102,8 @@ class Adapter(Protocol):
     account: Account
     limits: Limits
     messenger: Messenger
+    media: MediaSource | None
+    """None where the channel has no files."""
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the addresses this channel listens at: webhooks, pages, WebSockets."""

@@ -111,3 +111,8 @@ class PermanentFailure(SendFailed):
 
 class OutcomeUnknown(SendFailed):
     """It may have been sent: a time-out or a reset after the request left, a 5xx from a proxy."""
+
+    def __init__(self, reason: str, *, proof_follows: bool = False) -> None:
+        """``proof_follows``: nothing went wrong; the channel tells later whether it arrived (a passive reply of WeChat)."""
+        super().__init__(reason)
+        self.proof_follows = proof_follows

@@ -12,6 +12,7 @@ from datetime import datetime
 from domain.broadcasts.broadcast import Stage, broadcasts
 from domain.contacts.contact import contacts
 from domain.conversations.conversation import conversations
+from domain.conversations.events import ReplySpent
 from domain.customers.customer import customers
 from domain.customers.events import MARKETING, SendReserved
 from domain.decider import Handler, Streams, Write
@@ -39,6 +40,7 @@ from domain.policies.may_contact import (
     Wait,
     may_contact,
 )
+from domain.policies.reply_window import left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,8 @@ class ClaimDelivery:
     """A worker wants to send this message now, holding it until ``until``.
 
     ``rendered``: the text with its variables filled in, where that changed it. ``defect``: why it cannot be rendered for this recipient
-    (``missing_variable``). ``window`` and ``last_heard`` come from the views: a lag there errs on the safe side.
+    (``missing_variable``). ``opened`` (the recipient's reply windows; none on a channel without) and ``last_heard`` come
+    from the views: a lag there errs on the safe side.
     """
 
     delivery: DeliveryId
@@ -55,7 +58,7 @@ class ClaimDelivery:
     controls: Controls
     rendered: Personal[str] | None = None
     defect: Slug | None = None
-    window: ReplyWindow | None = None
+    opened: tuple[ReplyWindow, ...] = ()
     last_heard: datetime | None = None
 
 
@@ -82,7 +85,7 @@ def _verdict(
 ) -> Iterator[Write | Command]:
     match verdict:
         case Allow():
-            yield from _reserve(command.delivery, state, now)
+            yield from _reserve(command, state, now)
             started = DeliveryStarted(
                 delivery=command.delivery,
                 subject=state.subject,
@@ -112,8 +115,12 @@ def _waiting(delivery: DeliveryId, state: DeliveryState, wait: Wait) -> Event:
     return DeliveryExpired(delivery=delivery)
 
 
-def _reserve(delivery: DeliveryId, state: DeliveryState, now: datetime) -> Iterator[Write]:
-    """Spend the cap before the send; keyed by the delivery, so a new attempt never counts twice."""
+def _reserve(command: ClaimDelivery, state: DeliveryState, now: datetime) -> Iterator[Write]:
+    """Spend window and cap before the send; keyed by the delivery, so a new attempt never counts twice."""
+    delivery = command.delivery
+    if command.opened and state.contact is not None:
+        spent = ReplySpent(contact=state.contact, delivery=delivery, at=now)
+        yield Write(conversations, state.contact, (spent,))
     if state.kind is not DeliveryClass.MARKETING:
         return
     if state.group is not None:
@@ -131,6 +138,7 @@ def _facts(command: ClaimDelivery, state: DeliveryState, streams: Streams, now: 
     human_until: datetime | None = None
     consents = withdrew = False
     sent: list[datetime] = []
+    window: ReplyWindow | None = None
     if state.group is not None:
         group = streams.state(groups, state.group)
         unreachable = group.left
@@ -140,6 +148,9 @@ def _facts(command: ClaimDelivery, state: DeliveryState, streams: Streams, now: 
         unreachable = contact.blocked or (None if contact.private else Slug("never-wrote"))
         talk = streams.state(conversations, state.contact)
         human_until = talk.silent_until if talk.human_talking(now) else None
+        window = left(
+            command.opened, [spent.at for spent in talk.spent if spent.delivery != command.delivery], now
+        )
         customer = streams.state(customers, state.customer)
         consents, withdrew = MARKETING in customer.consents, MARKETING in customer.withdrawn
         sent = [held.at for held in customer.reservations if held.delivery != command.delivery]
@@ -157,7 +168,7 @@ def _facts(command: ClaimDelivery, state: DeliveryState, streams: Streams, now: 
         defect=command.defect,
         human_until=human_until,
         sent=sent,
-        window=command.window,
+        window=window,
         last_heard=command.last_heard,
     )
 

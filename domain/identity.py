@@ -21,6 +21,8 @@ DeliveryId = NewType("DeliveryId", str)
 BroadcastId = NewType("BroadcastId", str)
 ScheduleId = NewType("ScheduleId", str)
 RuleId = NewType("RuleId", str)
+MediaId = NewType("MediaId", str)
+"""Keyed hash: names a file in the media store."""
 EventId = NewType("EventId", str)
 """``stream@version``."""
 

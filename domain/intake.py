@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from domain.contacts.commands import BlockContact, SeeContact, UnblockContact
 from domain.contacts.contact import contacts
 from domain.conversations.commands import (
+    Act,
     Chat,
     Edit,
     GroupChange,
@@ -14,11 +15,13 @@ from domain.conversations.commands import (
     NotUnderstood,
     Press,
     Reachability,
+    Receipt,
     Receive,
     Sender,
 )
 from domain.conversations.conversation import inbound
 from domain.conversations.events import (
+    ActionReported,
     ButtonPressed,
     GroupChangeReported,
     MemberJoined,
@@ -26,6 +29,7 @@ from domain.conversations.events import (
     MessageEdited,
     MessageReceived,
     ReachabilityReported,
+    ReceiptReported,
     UpdateNotUnderstood,
 )
 from domain.decider import Handler, Streams, Write
@@ -94,6 +98,7 @@ def _fact(command: Receive, contact: ContactId | None, group: GroupId | None, st
                 to_bot=content.to_bot,
                 forwarded=content.forwarded,
                 raw=raw,
+                opens=command.opens,
             )
         case Edit() if contact is not None:
             text = Personal(normalised(content.text))
@@ -107,6 +112,7 @@ def _fact(command: Receive, contact: ContactId | None, group: GroupId | None, st
                 query=Personal(normalised(content.query)),
                 provider_message=content.provider_message,
                 raw=raw,
+                opens=command.opens,
             )
         case Join(members=members) if group is not None:
             who = tuple(streams.contact(_address(command, Party.CONTACT, m.external_id)) for m in members)
@@ -115,7 +121,18 @@ def _fact(command: Receive, contact: ContactId | None, group: GroupId | None, st
             left = streams.contact(_address(command, Party.CONTACT, member.external_id))
             return MemberLeft(contact=left, group=group, raw=raw)
         case Reachability(reachable=reachable) if contact is not None:
-            return ReachabilityReported(contact=contact, reachable=reachable, raw=raw)
+            source, opens = content.source, command.opens
+            return ReachabilityReported(
+                contact=contact, reachable=reachable, raw=raw, source=source, opens=opens
+            )
+        case Act(action=action, data=data, source=source) if contact is not None:
+            told = Personal(normalised_details(data))
+            return ActionReported(
+                contact=contact, action=action, data=told, source=source, raw=raw, opens=command.opens
+            )
+        case Receipt(provider_message=sent, outcome=outcome):
+            channel = command.channel
+            return ReceiptReported(channel=channel, provider_message=sent, outcome=outcome, raw=raw)
         case GroupChange(change=change) if group is not None:
             return GroupChangeReported(group=group, change=change, raw=raw)
         case NotUnderstood(reason=reason):
@@ -144,7 +161,9 @@ def _see(command: Receive, person: Sender, streams: Streams) -> Iterator[SeeCont
         profile=profile,
         language=person.language,
         private=started,
-        source=command.content.source if started and isinstance(command.content, Message) else None,
+        source=command.content.source
+        if started and isinstance(command.content, Message | Reachability | Act)
+        else None,
     )
 
 

@@ -134,10 +134,19 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyWindow:
-    """What a channel still allows towards a contact: so many messages, until then."""
+class Opening:
+    """What an inbound fact opens on a channel that has reply windows: so many messages, for so many seconds after it happened."""
 
     messages: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWindow:
+    """What a channel allows towards a contact: so many messages from ``since`` on, until then. Who counts them: domain/policies."""
+
+    messages: int
+    since: datetime
     until: datetime
 
 

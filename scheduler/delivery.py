@@ -233,7 +233,7 @@ class Courier:
             controls=self.controls,
             rendered=Personal(written.rendered) if written.rendered is not None else None,
             defect=written.defect,
-            window=written.known.window,
+            opened=tuple(written.known.opened),
             last_heard=written.known.last_heard,
         )
         result = await self.dispatch(Request(self._context(), (claim,)))
@@ -269,7 +269,7 @@ class Courier:
                 unreachable=failure.unreachable,
             )
         except OutcomeUnknown as failure:
-            return self._lost(hint, attempt, failure.reason)
+            return self._lost(hint, attempt, failure.reason, plainly=failure.proof_follows)
         except TimeoutError:
             return self._lost(hint, attempt, "timed-out")
         except Exception:
@@ -278,8 +278,10 @@ class Courier:
         self._turns.answered(hint, plainly=True)
         return AcceptDelivery(delivery=hint.delivery, attempt=attempt, provider_message=message)
 
-    def _lost(self, hint: DueDelivery, attempt: int, reason: str) -> LoseTrackOfDelivery:
-        self._turns.answered(hint, plainly=False)
+    def _lost(
+        self, hint: DueDelivery, attempt: int, reason: str, *, plainly: bool = False
+    ) -> LoseTrackOfDelivery:
+        self._turns.answered(hint, plainly=plainly)
         return LoseTrackOfDelivery(delivery=hint.delivery, attempt=attempt, reason=Slug(reason))
 
     def _try_again(

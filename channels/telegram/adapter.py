@@ -10,7 +10,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
 
-from channels.channel import Desk, Limits
+from channels.channel import Desk, Limits, MediaSource
 from channels.telegram.backoff import Backoff
 from channels.telegram.client import TelegramClient
 from channels.telegram.identity import TELEGRAM_CHANNEL, BotIdentity
@@ -56,6 +56,7 @@ class TelegramAdapter:
         self.channel = TELEGRAM_CHANNEL
         self.account = self._bot.account
         self.messenger: Messenger = self._client
+        self.media: MediaSource | None = None
         self.limits: Limits = replace(
             LIMITS,
             rate_per_s=settings.rate_per_s,

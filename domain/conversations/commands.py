@@ -5,8 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from domain.conversations.events import ContentKind
-from domain.identity import Account, Channel, ContactId, Locale, OperatorId, ProviderMessageId, Slug
-from domain.message import Raw
+from domain.identity import (
+    Account,
+    Channel,
+    ContactId,
+    DeliveryId,
+    Locale,
+    OperatorId,
+    ProviderMessageId,
+    Slug,
+)
+from domain.message import Opening, Raw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +86,33 @@ class Leave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reachability:
-    """The sender blocked (False) or unblocked (True) us."""
+    """The sender blocked or unfollowed us (False), or may be written to from now on (True: unblocked, followed).
+
+    ``source``: the payload of the code they followed by.
+    """
 
     reachable: bool
+    source: Slug | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """The sender did something that is no message: ``action`` is ``scanned``, ``opened-link``, ``chose-subscription`` ...
+
+    ``data``: what they did it with (a scene, an address, a template and their choice).
+    """
+
+    action: Slug
+    data: dict[str, Any] = field(default_factory=dict)
+    source: Slug | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The provider tells what became of one of our messages, by its own id. ``outcome``: ``sent``, or why not, as a slug."""
+
+    provider_message: ProviderMessageId
+    outcome: Slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +130,7 @@ class NotUnderstood:
     reason: Slug
 
 
-Content = Message | Edit | Press | Join | Leave | Reachability | GroupChange | NotUnderstood
+Content = Message | Edit | Press | Join | Leave | Reachability | Act | Receipt | GroupChange | NotUnderstood
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +149,8 @@ class Receive:
     sender: Sender | None = None
     chat: Chat | None = None
     raw: Raw | None = None
+    opens: Opening | None = None
+    """The reply window that this opens towards the sender, on a channel that has such."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,3 +167,11 @@ class ReturnToBot:
     """The bot answers again."""
 
     contact: ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveReplyBack:
+    """A message that was counted against the reply window provably never used it."""
+
+    contact: ContactId
+    delivery: DeliveryId

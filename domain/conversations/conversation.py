@@ -1,52 +1,81 @@
-"""Inbound facts, and who answers in a conversation."""
+"""Inbound facts, who answers in a conversation, and what of the channel's reply window is used."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import assert_never
 
-from domain.conversations.commands import HandOver, ReturnToBot
-from domain.conversations.events import EVENTS, INBOUND_EVENTS, ConversationHandedOver, ConversationReturned
+from domain.conversations.commands import GiveReplyBack, HandOver, ReturnToBot
+from domain.conversations.events import (
+    EVENTS,
+    INBOUND_EVENTS,
+    ConversationHandedOver,
+    ConversationReturned,
+    ReplyGivenBack,
+    ReplySpent,
+)
 from domain.decider import Decider, Streams
+from domain.identity import DeliveryId
 from domain.message import Context, Event
+
+SPENT_KEPT = timedelta(hours=49)
+"""A little more than the longest reply window of any channel, 48 hours."""
+
+ConversationCommand = HandOver | ReturnToBot | GiveReplyBack
+ConversationEvent = ConversationHandedOver | ConversationReturned | ReplySpent | ReplyGivenBack
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """One message that the reply window was charged with."""
+
+    delivery: DeliveryId
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationState:
-    """``silent_until``: a person is answering until then."""
+    """``silent_until``: a person is answering until then. ``spent``: what recent messages took of the reply window."""
 
     silent_until: datetime | None = None
+    spent: tuple[Spent, ...] = ()
 
     def human_talking(self, now: datetime) -> bool:
         """Whether the bot keeps silent."""
         return self.silent_until is not None and now < self.silent_until
 
 
-def decide(state: ConversationState, command: HandOver | ReturnToBot, _context: Context) -> Sequence[Event]:
-    """Decide who answers."""
+def decide(state: ConversationState, command: ConversationCommand, _context: Context) -> Sequence[Event]:
+    """Decide who answers, and what of the reply window is used."""
     match command:
         case HandOver(contact=contact, operator=operator, until=until):
             return (ConversationHandedOver(contact=contact, operator=operator, until=until),)
         case ReturnToBot(contact=contact):
             return (ConversationReturned(contact=contact),) if state.silent_until is not None else ()
+        case GiveReplyBack(contact=contact, delivery=delivery):
+            held = any(spent.delivery == delivery for spent in state.spent)
+            return (ReplyGivenBack(contact=contact, delivery=delivery),) if held else ()
         case _:
             assert_never(command)
 
 
-def evolve(
-    _state: ConversationState, event: ConversationHandedOver | ConversationReturned
-) -> ConversationState:
+def evolve(state: ConversationState, event: ConversationEvent) -> ConversationState:
     """Fold one event into the state."""
     match event:
         case ConversationHandedOver(until=until):
-            return ConversationState(silent_until=until)
+            return replace(state, silent_until=until)
         case ConversationReturned():
-            return ConversationState()
+            return replace(state, silent_until=None)
+        case ReplySpent(delivery=delivery, at=at):
+            recent = tuple(s for s in state.spent if at - s.at < SPENT_KEPT and s.delivery != delivery)
+            return replace(state, spent=(*recent, Spent(delivery, at)))
+        case ReplyGivenBack(delivery=delivery):
+            return replace(state, spent=tuple(s for s in state.spent if s.delivery != delivery))
         case _:
             assert_never(event)
 
 
-def _key(command: HandOver | ReturnToBot, _streams: Streams) -> str:
+def _key(command: ConversationCommand, _streams: Streams) -> str:
     return command.contact
 
 
@@ -56,8 +85,9 @@ conversations = Decider(
     decide=decide,
     evolve=evolve,
     events=EVENTS,
-    commands=(HandOver, ReturnToBot),
+    commands=(HandOver, ReturnToBot, GiveReplyBack),
     key=_key,
+    snapshots=1,
 )
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from domain.identity import ContactId, GroupId, OperatorId, ProviderMessageId, Slug
-from domain.message import Personal, Raw
+from domain.identity import Channel, ContactId, DeliveryId, GroupId, OperatorId, ProviderMessageId, Slug
+from domain.message import Opening, Personal, Raw
 
 
 class ContentKind(StrEnum):
@@ -47,6 +47,7 @@ class MessageReceived:
     to_bot: bool = True
     forwarded: bool = False
     raw: Raw | None = None
+    opens: Opening | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ class ButtonPressed:
     """The provider's handle for acknowledging the press."""
     provider_message: ProviderMessageId | None = None
     raw: Raw | None = None
+    opens: Opening | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +99,37 @@ class MemberLeft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReachabilityReported:
-    """The provider tells that a contact blocked or unblocked us."""
+    """The provider tells that a contact blocked us or left, or that we may write to them: unblocked, followed."""
 
     SUBJECT: ClassVar[str] = ""
     contact: ContactId
     reachable: bool
+    raw: Raw | None = None
+    source: Slug | None = None
+    opens: Opening | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionReported:
+    """A contact did something that is no message. ``action``: ``scanned``, ``opened-link``, ``chose-subscription`` ..."""
+
+    SUBJECT: ClassVar[str] = "contact"
+    contact: ContactId
+    action: Slug
+    data: Personal[dict[str, Any]]
+    source: Slug | None = None
+    raw: Raw | None = None
+    opens: Opening | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptReported:
+    """The provider tells what became of one of our messages. ``outcome``: ``sent``, or why not."""
+
+    SUBJECT: ClassVar[str] = ""
+    channel: Channel
+    provider_message: ProviderMessageId
+    outcome: Slug
     raw: Raw | None = None
 
 
@@ -143,6 +171,25 @@ class ConversationReturned:
     contact: ContactId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplySpent:
+    """A message takes one of those that the channel's reply window allows, before it is sent."""
+
+    SUBJECT: ClassVar[str] = ""
+    contact: ContactId
+    delivery: DeliveryId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyGivenBack:
+    """It never used the window after all: provably not sent, or answered in the provider's own request."""
+
+    SUBJECT: ClassVar[str] = ""
+    contact: ContactId
+    delivery: DeliveryId
+
+
 INBOUND_EVENTS = (
     ("message-received/1", MessageReceived),
     ("message-edited/1", MessageEdited),
@@ -150,10 +197,14 @@ INBOUND_EVENTS = (
     ("member-joined/1", MemberJoined),
     ("member-left/1", MemberLeft),
     ("reachability-reported/1", ReachabilityReported),
+    ("action-reported/1", ActionReported),
+    ("receipt-reported/1", ReceiptReported),
     ("group-change-reported/1", GroupChangeReported),
     ("update-not-understood/1", UpdateNotUnderstood),
 )
 EVENTS = (
     ("conversation-handed-over/1", ConversationHandedOver),
     ("conversation-returned/1", ConversationReturned),
+    ("reply-spent/1", ReplySpent),
+    ("reply-given-back/1", ReplyGivenBack),
 )

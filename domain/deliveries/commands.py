@@ -10,6 +10,7 @@ from domain.identity import (
     CustomerId,
     DeliveryId,
     GroupId,
+    MediaId,
     OperatorId,
     ProviderMessageId,
     Slug,
@@ -41,6 +42,7 @@ class PlanDelivery:
     thread: Slug | None = None
     operator: OperatorId | None = None
     service_reason: Personal[str] | None = None
+    media: MediaId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,6 +142,7 @@ def _plan(state: DeliveryState, command: PlanDelivery) -> Sequence[Event]:
             thread=command.thread,
             operator=command.operator,
             service_reason=command.service_reason,
+            media=command.media,
         ),
     )
 

@@ -11,12 +11,16 @@ from domain.identity import (
     CustomerId,
     DeliveryId,
     GroupId,
+    MediaId,
     OperatorId,
     ProviderMessageId,
     Slug,
     SubjectId,
 )
 from domain.message import Personal
+
+ANSWERED_IN_REQUEST = Slug("answered-in-request")
+"""Why a delivery is Unknown that went out as the answer to the provider's own request: the proof follows, or it is sent again."""
 
 
 class DeliveryClass(StrEnum):
@@ -69,6 +73,8 @@ class DeliveryPlanned:
     thread: Slug | None = None
     operator: OperatorId | None = None
     service_reason: Personal[str] | None = None
+    media: MediaId | None = None
+    """A file of the media store that goes along; ``text`` is its caption."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

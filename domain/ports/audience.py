@@ -23,7 +23,8 @@ class Known:
 
     variables: Mapping[str, str] = field(default_factory=dict)
     last_heard: datetime | None = None
-    window: ReplyWindow | None = None
+    opened: tuple[ReplyWindow, ...] = ()
+    """The reply windows they opened, on a channel that has such; also those that are over."""
 
 
 class Audience(Protocol):

@@ -1,6 +1,7 @@
 """Sending one message over a channel."""
 
 import itertools
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,10 +13,24 @@ REQUEST_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along with a message. ``kind``: ``photo``, ``voice``, ``video`` or ``document``. ``size`` in bytes.
+
+    ``content_type``: what its bytes are, not what somebody said they were. ``read`` gives the bytes from the beginning, as often as asked.
+    """
+
+    kind: Slug
+    content_type: str
+    name: str
+    size: int
+    read: Callable[[], AsyncIterator[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
 class Outbound:
     """One message for one address. ``key``: the delivery's id, for providers that know duplicate keys.
 
-    ``choices``: rows of (label, coded answer) below the text. ``thread``: the forum topic.
+    ``choices``: rows of (label, coded answer) below the text. ``thread``: the forum topic. ``text`` is the caption of an ``attachment``.
     """
 
     key: str
@@ -24,6 +39,7 @@ class Outbound:
     choices: tuple[tuple[tuple[str, str], ...], ...] = ()
     reply_to: ProviderMessageId | None = None
     thread: Slug | None = None
+    attachment: Attachment | None = None
 
 
 class Messenger(Protocol):

@@ -3,10 +3,19 @@
 from collections.abc import Iterable
 
 from domain.contacts.commands import BlockContact
+from domain.conversations.commands import GiveReplyBack
 from domain.customers.commands import ReleaseReservation
 from domain.decider import Process, Streams
 from domain.deliveries.delivery import deliveries
-from domain.deliveries.events import DeliveryClass, DeliveryExpired, DeliveryRejected, DeliverySuppressed
+from domain.deliveries.events import (
+    ANSWERED_IN_REQUEST,
+    DeliveryClass,
+    DeliveryExpired,
+    DeliveryPostponed,
+    DeliveryRejected,
+    DeliverySuppressed,
+    DeliveryUnknown,
+)
 from domain.groups.commands import LeaveGroup, ReleaseGroupReservation
 from domain.message import Command, Recorded
 
@@ -14,6 +23,8 @@ from domain.message import Command, Recorded
 def react(recorded: Recorded, streams: Streams) -> Iterable[Command]:
     """Give the cap back for what was provably never sent, and remember who cannot be reached."""
     event = recorded.event
+    if isinstance(event, DeliveryPostponed | DeliveryUnknown):
+        yield from _window(event, streams)
     if not isinstance(event, DeliveryRejected | DeliverySuppressed | DeliveryExpired):
         return
     state = streams.state(deliveries, event.delivery)
@@ -24,10 +35,24 @@ def react(recorded: Recorded, streams: Streams) -> Iterable[Command]:
         if gone is not None:
             yield LeaveGroup(group=state.group, reason=gone)
     elif state.contact is not None and state.customer is not None:
+        yield GiveReplyBack(contact=state.contact, delivery=event.delivery)
         if state.kind is DeliveryClass.MARKETING:
             yield ReleaseReservation(customer=state.customer, delivery=event.delivery)
         if gone is not None:
             yield BlockContact(contact=state.contact, reason=gone)
 
 
-settling = Process("settling", (DeliveryRejected, DeliverySuppressed, DeliveryExpired), react, immediate=True)
+def _window(event: DeliveryPostponed | DeliveryUnknown, streams: Streams) -> Iterable[Command]:
+    """A message that was provably not sent, or went out as the answer to the provider's own request, used nothing of the window."""
+    free = event.rule is None if isinstance(event, DeliveryPostponed) else event.reason == ANSWERED_IN_REQUEST
+    contact = streams.state(deliveries, event.delivery).contact
+    if free and contact is not None:
+        yield GiveReplyBack(contact=contact, delivery=event.delivery)
+
+
+settling = Process(
+    "settling",
+    (DeliveryRejected, DeliverySuppressed, DeliveryExpired, DeliveryPostponed, DeliveryUnknown),
+    react,
+    immediate=True,
+)

@@ -166,12 +166,17 @@ def unused_desk(premises: Premises) -> channel.Desk:
     async def confirmed(_delivery: str) -> None:
         raise AssertionError("nobody saw anything")
 
+    async def all_said(contact: ContactId) -> None:
+        raise AssertionError(f"{contact} waits for nothing")
+
     return channel.Desk(
         intake=intake,
         history=MemoryHistory(),
         cursors=premises.house.log,
         contact_of=lambda _channel, _account, _external_id: None,
         confirmed=confirmed,
+        accepted=confirmed,
+        all_said=all_said,
         clock=premises.house.clock,
         public_url=None,
         brand="Tea House",

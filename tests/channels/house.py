@@ -16,7 +16,7 @@ from channels.channel import Adapter, Desk
 from domain.conversations.commands import Receive
 from domain.dispatch import Dispatcher, Failed, Request
 from domain.errors import BadInput, SiyuError, StoreUnavailable
-from domain.identity import KeyedHash, Slug
+from domain.identity import ContactId, KeyedHash, Slug
 from domain.message import Context
 from domain.ports.event_log import MemoryEventLog
 from domain.ports.history import MemoryHistory
@@ -59,6 +59,11 @@ class House:
         self.failures: list[SiyuError] = []
         self.lost_answers = 0
         self.refuses: Callable[[Receive], bool] = lambda _received: False
+        self.said = asyncio.Event()
+        """Set: nothing is about to be said to anybody."""
+        self.said.set()
+        self.proven: list[str] = []
+        """Deliveries that a channel told went out after all."""
         self.handed_in: list[Receive] = []
         """Everything that came, refused or not."""
 
@@ -69,11 +74,20 @@ class House:
             cursors=self.cursors,
             contact_of=lambda _channel, _account, _external_id: None,
             confirmed=_nothing_to_confirm,
+            accepted=self._accepted,
+            all_said=self._all_said,
             clock=lambda: NOW,
             public_url=public_url,
             brand="Tea & Co",
             locale="en",
         )
+
+    async def _accepted(self, delivery: str) -> None:
+        self.proven.append(delivery)
+
+    async def _all_said(self, contact: ContactId) -> None:
+        del contact
+        await self.said.wait()
 
     async def intake(self, received: Sequence[Receive]) -> None:
         self.handed_in.extend(received)

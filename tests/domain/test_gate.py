@@ -162,8 +162,8 @@ def test_the_dormant_and_the_closed_window_are_left_out(shop: Shop) -> None:
     shop.when(replace(claim(shop), last_heard=NOON - 200 * DAY)).then(
         DeliverySuppressed(delivery=OFFER, reason=Slug("dormant"), rule=Slug("recency"))
     )
-    used_up = ReplyWindow(0, NOON + DAY)
-    shop.when(replace(claim(shop, REMINDER), window=used_up)).then(
+    used_up = (ReplyWindow(0, NOON, NOON + DAY),)
+    shop.when(replace(claim(shop, REMINDER), opened=used_up)).then(
         DeliverySuppressed(delivery=REMINDER, reason=Slug("window-closed"), rule=Slug("reply-window"))
     )
 

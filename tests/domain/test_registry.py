@@ -36,6 +36,9 @@ def leaves(hint: object) -> Iterator[object]:
         for part in get_args(hint):
             if part is not Ellipsis:
                 yield from leaves(part)
+    elif dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        for part in hints_of(hint).values():
+            yield from leaves(part)
     else:
         yield get_origin(hint) or hint
 

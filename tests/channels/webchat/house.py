@@ -58,6 +58,8 @@ class House:
                 (channel, account, external_id)
             ),
             confirmed=self.confirmed,
+            accepted=self.confirmed,
+            all_said=self.all_said,
             clock=lambda: self.now,
             public_url=public_url,
             brand=brand,
@@ -72,6 +74,9 @@ class House:
             raise self.outage
         for one in received:
             self._take(one)
+
+    async def all_said(self, contact: ContactId) -> None:
+        del contact
 
     async def confirmed(self, delivery: str) -> None:
         if self.outage is not None:

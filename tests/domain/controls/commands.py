@@ -5,7 +5,7 @@ from datetime import time, timedelta
 from domain.broadcasts.commands import CancelBroadcast, ConfirmBroadcast, DraftBroadcast, FinishFanOut
 from domain.broadcasts.events import AudienceKind
 from domain.contacts.commands import BindContactToOperator, BlockContact, SeeContact, UnblockContact
-from domain.conversations.commands import HandOver, Message, Receive, ReturnToBot, Sender
+from domain.conversations.commands import GiveReplyBack, HandOver, Message, Receive, ReturnToBot, Sender
 from domain.customers.commands import (
     AddNote,
     CreateCustomer,
@@ -90,6 +90,7 @@ RECEIVE = Receive(
 )
 HAND_OVER = HandOver(contact=ALICE, operator=LI, until=NOON + timedelta(minutes=30))
 RETURN_TO_BOT = ReturnToBot(contact=ALICE)
+GIVE_REPLY_BACK = GiveReplyBack(contact=ALICE, delivery=HELLO)
 
 SEE_CONTACT = SeeContact(
     contact=ALICE,

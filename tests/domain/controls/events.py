@@ -18,6 +18,7 @@ from domain.contacts.events import (
     ContactUnblocked,
 )
 from domain.conversations.events import (
+    ActionReported,
     ButtonPressed,
     ContentKind,
     ConversationHandedOver,
@@ -28,6 +29,9 @@ from domain.conversations.events import (
     MessageEdited,
     MessageReceived,
     ReachabilityReported,
+    ReceiptReported,
+    ReplyGivenBack,
+    ReplySpent,
     UpdateNotUnderstood,
 )
 from domain.customers.events import (
@@ -73,7 +77,7 @@ from domain.installation.events import (
     MarketingResumed,
     SendingResumed,
 )
-from domain.message import Event, Personal, Raw
+from domain.message import Event, Opening, Personal, Raw
 from domain.operators.events import (
     BindCodeIssued,
     BindingRefused,
@@ -133,6 +137,18 @@ CONVERSATION_HANDED_OVER = ConversationHandedOver(
     contact=ALICE, operator=LI, until=NOON + timedelta(minutes=30)
 )
 CONVERSATION_RETURNED = ConversationReturned(contact=ALICE)
+ACTION_REPORTED = ActionReported(
+    contact=ALICE,
+    action=Slug("scanned"),
+    data=Personal({"scene": "poster"}),
+    source=Slug("poster"),
+    opens=Opening(messages=3, seconds=60),
+)
+RECEIPT_REPORTED = ReceiptReported(
+    channel=TELEGRAM, provider_message=ProviderMessageId("500"), outcome=Slug("sent")
+)
+REPLY_SPENT = ReplySpent(contact=ALICE, delivery=HELLO, at=NOON)
+REPLY_GIVEN_BACK = ReplyGivenBack(contact=ALICE, delivery=HELLO)
 
 CONTACT_SEEN = ContactSeen(
     contact=ALICE,

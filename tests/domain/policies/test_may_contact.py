@@ -59,7 +59,7 @@ DORMANT = NOON - timedelta(days=184)
 
 
 def window(messages: int) -> dict[str, Any]:
-    return {"window": ReplyWindow(messages, TOMORROW)}
+    return {"window": ReplyWindow(messages, NOON, TOMORROW)}
 
 
 # control: what is the case, then the verdict for marketing, service and reply.
@@ -75,7 +75,7 @@ TABLE: dict[str, tuple[dict[str, Any], Verdict, Verdict, Verdict]] = {
     "window with three left": (window(3), GO, GO, GO),
     "window with the last two": (window(2), CLOSED, CLOSED, GO),
     "window used up": (window(0), CLOSED, CLOSED, CLOSED),
-    "window over": ({"window": ReplyWindow(5, NOON)}, CLOSED, CLOSED, CLOSED),
+    "window over": ({"window": ReplyWindow(5, NOON, NOON)}, CLOSED, CLOSED, CLOSED),
     "dormant": ({"last_heard": DORMANT}, refuse("dormant", "recency"), GO, GO),
     "a defect": ({"defect": Slug("missing_variable")}, DEFECT, DEFECT, DEFECT),
     "cancelled": ({"cancelled": True}, CANCELLED, CANCELLED, CANCELLED),
@@ -128,7 +128,7 @@ def test_the_gravest_objection_is_the_one_that_is_named() -> None:
         consents=False,
         human_until=NIGHT + timedelta(minutes=1),
         sent=(NIGHT,),
-        window=ReplyWindow(0, NOON),
+        window=ReplyWindow(0, NOON, NOON),
     )
     named = []
     for cure in (
