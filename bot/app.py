@@ -18,11 +18,12 @@ from bot.control_server import ControlServer
 from bot.desk import Desk
 from bot.eventlog.codec import raw_subject
 from bot.house import House
-from bot.operations import add_operator, team
+from bot.menus import Menus
+from bot.operations import Exit, add_operator, team
 from bot.reading import Reading
 from channels.channel import Adapter
 from domain.errors import Overloaded, Rejected, StoreUnavailable, VersionConflict
-from domain.identity import Slug
+from domain.identity import Locale, Slug
 from domain.operators.events import Role
 from projections.engine import BATCH
 from scheduler.delivery import Clocks, Courier, Post, Sources
@@ -47,6 +48,9 @@ REST_S = 1.0
 """How long a driver waits after the store was away."""
 PACING_SAVED_EVERY_S = 5.0
 STOP_WITHIN_S = 10.0
+MENUS_POLL_S = 5.0
+NOT_WOKEN = {"courier", "fan-out", "menus"}
+"""By the log: the first two follow the views, and nobody waits for a list of commands."""
 MAX_FRAME_BYTES = 256 * 1024
 RAW_KEPT_DAYS = 30
 RAW_MONTHS_LOOKED_AT = 12
@@ -164,6 +168,7 @@ class App:
             Driver("fan-out", self._step_fan_out),
             Driver("desk", self._answering(self._desk.step)),
             *(Driver(runner.process.name, self._answering(runner.step)) for runner in self._runners),
+            Driver("menus", Menus(house, lambda: self.adapters).step, poll_s=MENUS_POLL_S),
         ]
         self.courier.changed = self._driver("courier").wake
         house.unsaid.answering = [runner.follower for runner in self._runners] + [self._desk.follower]
@@ -245,20 +250,25 @@ class App:
             await asyncio.wait({serving}, timeout=STOP_WITHIN_S)
             unsubscribe()
 
-    def greeting(self) -> list[str]:
+    def greeting(self, locale: Locale | None = None) -> list[str]:
         """Return what to tell whoever started us: where to look, and, while nobody owns it, the owner's bind code."""
-        lines = [f"Siyu runs at {self.house.address}", f"Web chat:   {self.house.address}/chat"]
+        texts = self.house.texts
+        lines = [
+            texts.say("Siyu runs at {address}", locale).format(address=self.house.address),
+            texts.say("Web chat:   {address}/chat", locale).format(address=self.house.address),
+        ]
         owned = any(m.role is Role.OWNER and m.contacts for m in team(self.house).members.values())
         if not owned:
             try:
-                lines += list(map(str, add_operator(self.house, "owner", Role.OWNER)))
+                made = add_operator(self.house, "owner", Role.OWNER)
+                lines += [texts.shown(line, locale) for line in made if not isinstance(line, Exit)]
             except Rejected:  # somebody else is called so
-                lines.append("Nobody owns it yet: siyu operator add NAME --role owner")
+                lines.append(texts.say("Nobody owns it yet: siyu operator add NAME --role owner", locale))
         return lines
 
     def _wake_followers(self) -> None:
         for driver in self.drivers:
-            if driver.name not in {"courier", "fan-out"}:  # these follow the views
+            if driver.name not in NOT_WOKEN:
                 driver.wake.set()
 
     def _listen(self) -> socket.socket:
@@ -268,7 +278,9 @@ class App:
             return socket.create_server((host, port), reuse_port=False)
         except OSError as error:
             why = (error.strerror or str(error)).partition(" (")[0]  # the address is told already
-            raise StoreUnavailable(f"cannot listen on {host}:{port}: {why}; choose another --port") from error
+            raise StoreUnavailable(
+                "cannot listen on {host}:{port}: {why}; choose another --port", host=host, port=port, why=why
+            ) from error
 
     async def _stop(self, tasks: "Sequence[asyncio.Task[None]]", control: ControlServer) -> None:
         for adapter in self.adapters:

@@ -196,7 +196,9 @@ def open_channels(house: House) -> list[Adapter]:
     known = [(adapter.channel, adapter.account) for adapter in adapters]
     twice = next((where for where in known if known.count(where) > 1), None)
     if twice is not None:
-        raise BadSettings(f"two accounts of {twice[0]} are the same one: {twice[1]}")
+        raise BadSettings(
+            "two accounts of {channel} are the same one: {account}", channel=twice[0], account=twice[1]
+        )
     return adapters
 
 

@@ -1,6 +1,7 @@
 """The command line. Errors are one line; exit 2 for bad usage or settings, 1 for failure."""
 
 import asyncio
+import inspect
 import os
 import signal
 import sys
@@ -14,7 +15,11 @@ import typer
 from bot import logs
 from bot.control import ask, running
 from bot.settings import Settings, environment, load
+from bot.texts import Texts, terminal_locale
 from domain.errors import BadSettings, Rejected, SiyuError, StoreUnavailable
+
+LOCALE = terminal_locale(os.environ)
+TEXTS = Texts(LOCALE)
 
 cli = typer.Typer(
     name="siyu",
@@ -35,7 +40,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON Lines instead of text")
 def run_cli(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code."""
     try:
-        code = cli(args=list(arguments), standalone_mode=False)
+        code = translated(typer.main.get_command(cli)).main(list(arguments), standalone_mode=False)
     except typer.Abort:
         return 130
     except typer.TyperException as error:
@@ -52,8 +57,21 @@ def run_cli(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
+def translated(command: Any) -> Any:  # noqa: ANN401  # typer's commands, whose base it keeps to itself
+    """Return a command with the help of it, of its options and of what is below it in the terminal's language."""
+    command.help = TEXTS.say(inspect.cleandoc(command.help or "")) if command.help else command.help
+    for option in command.params:
+        help_ = getattr(option, "help", None)
+        if help_:
+            option.help = TEXTS.say(help_)
+    for below in getattr(command, "commands", {}).values():
+        translated(below)
+    return command
+
+
 def _complain(error: Exception | str, code: int) -> int:
-    sys.stderr.write(f"siyu: {error}\n")
+    said = TEXTS.told(error) if isinstance(error, SiyuError) else error
+    sys.stderr.write(f"siyu: {said}\n")
     return code
 
 
@@ -103,15 +121,15 @@ def _perform(operation: str, *, needs_server: bool = False, **arguments: Any) ->
     settings, variables = _settings()
     connection = running(settings.data)
     if connection is not None:
-        return _say(ask(connection, operation, arguments))
+        return _say(ask(connection, operation, arguments, LOCALE))
     if needs_server:
-        raise StoreUnavailable(f"no Siyu runs on {settings.data}: start it with siyu run")
+        raise StoreUnavailable("no Siyu runs on {data}: start it with siyu run", data=settings.data)
     from bot.bootstrap import open_house
     from bot.control_server import perform
 
     house = open_house(settings, variables)
     try:
-        return _say(perform(house, operation, arguments))
+        return _say(perform(house, operation, arguments, LOCALE))
     finally:
         house.close()
 
@@ -150,7 +168,7 @@ async def serve(app: Any) -> None:  # noqa: ANN401  # bot.app.App, which is impo
     ready = asyncio.create_task(app.ready.wait())
     await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
     if ready.done():
-        for line in await asyncio.to_thread(app.greeting):
+        for line in await asyncio.to_thread(app.greeting, LOCALE):
             sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
     ready.cancel()
@@ -168,7 +186,7 @@ def migrate() -> int:
         house.catch_up()
     finally:
         house.close()
-    sys.stdout.write("the stores are up to date\n")
+    sys.stdout.write(TEXTS.say("the stores are up to date") + "\n")
     return 0
 
 
@@ -237,7 +255,7 @@ def do(
     yes: Annotated[bool, typer.Option("--yes", help="confirm at once")] = False,
 ) -> int:
     """Carry out an operator command; exit 0 means done."""
-    return _perform("do", needs_server=True, line=line, yes=yes)
+    return _perform("do", needs_server=True, line=line, yes=yes, locale=LOCALE)
 
 
 @operator.command("add")
@@ -268,7 +286,7 @@ def chat(
     settings, _ = _settings()
     connection = running(settings.data)
     if connection is None:
-        raise StoreUnavailable(f"no Siyu runs on {settings.data}: start it with siyu run")
+        raise StoreUnavailable("no Siyu runs on {data}: start it with siyu run", data=settings.data)
     address = next((str(m["line"]) for m in ask(connection, "address", {}) if "line" in m), "")
     from bot.terminal_chat import talk
 

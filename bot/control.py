@@ -30,7 +30,7 @@ def socket_path(data: Path) -> Path:
     folder = Path(tempfile.gettempdir()) / f"siyu-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
-        raise BadSettings(f"{folder} must belong to you alone (mode 0700)")
+        raise BadSettings("{folder} must belong to you alone (mode 0700)", folder=folder)
     return folder / f"{digest}.sock"
 
 
@@ -50,10 +50,16 @@ def running(data: Path) -> socket.socket | None:
     return connection
 
 
-def ask(connection: socket.socket, operation: str, arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Have a running Siyu carry out an operation; yields the messages of the protocol. Raises StoreUnavailable when it went away."""
+def ask(
+    connection: socket.socket, operation: str, arguments: Mapping[str, Any], locale: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Have a running Siyu carry out an operation and tell of it in a language; yields the messages of the protocol.
+
+    Raises StoreUnavailable when it went away.
+    """
     with connection, connection.makefile("rwb") as stream:
-        stream.write(msgspec.json.encode({"operation": operation, "arguments": dict(arguments)}) + b"\n")
+        request = {"operation": operation, "arguments": dict(arguments), "locale": locale}
+        stream.write(msgspec.json.encode(request) + b"\n")
         stream.flush()
         ended = False
         for line in stream:

@@ -13,7 +13,9 @@ import structlog
 from bot.control import running, socket_path
 from bot.house import House
 from bot.operations import OPERATIONS, Exit
+from bot.texts import told
 from domain.errors import BadSettings, Rejected, SiyuError
+from domain.identity import Locale
 
 LINES_AT_ONCE = 200
 TOLD_EVERY_S = 0.2
@@ -25,6 +27,7 @@ log_ = structlog.get_logger(__name__)
 class _Request(msgspec.Struct):
     operation: str
     arguments: dict[str, Any]
+    locale: str | None = None
 
 
 class ControlServer:
@@ -76,7 +79,8 @@ class ControlServer:
         except (msgspec.MsgspecError, ValueError):  # ValueError: no end within MAX_REQUEST_BYTES
             log_.warning("control.bad_request")
             return iter([{"error": "this is no request of the command line", "exit": 2}])
-        return perform(self._house, request.operation, request.arguments)
+        locale = None if request.locale is None else Locale(request.locale)
+        return perform(self._house, request.operation, request.arguments, locale)
 
 
 def _some(lines: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -90,26 +94,32 @@ def _some(lines: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
     return part
 
 
-def perform(house: House, operation: str, arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Carry out an operation, as the messages of the protocol. Never raises what Siyu anticipates."""
+def perform(
+    house: House, operation: str, arguments: Mapping[str, Any], locale: Locale | None = None
+) -> Iterator[dict[str, Any]]:
+    """Carry out an operation, as the messages of the protocol, in a language. Never raises what Siyu anticipates."""
     code = 0
     if operation not in OPERATIONS:
-        yield {"error": f"the Siyu that runs knows no {operation!r}: is it of another version?", "exit": 2}
+        other = told(
+            "the Siyu that runs knows no {operation}: is it of another version?", operation=operation
+        )
+        yield {"error": house.texts.shown(other, locale), "exit": 2}
         return
     try:
         for said in OPERATIONS[operation](house, **arguments):
             if isinstance(said, Exit):
                 code = said.code
             else:
-                yield {"line": said}
+                yield {"line": house.texts.shown(said, locale)}
     except (Rejected, BadSettings) as error:
-        yield {"error": str(error), "exit": 2}
+        yield {"error": house.texts.told(error, locale), "exit": 2}
         return
     except SiyuError as error:
-        yield {"error": str(error), "exit": 1}
+        yield {"error": house.texts.told(error, locale), "exit": 1}
         return
     except Exception:
         log_.exception("control.bug", operation=operation)
-        yield {"error": "an internal error: the server's log says more", "exit": 1}
+        bug = told("an internal error: the server's log says more")
+        yield {"error": house.texts.shown(bug, locale), "exit": 1}
         return
     yield {"exit": code}

@@ -105,7 +105,11 @@ class Desk:
         reply = await asyncio.to_thread(self._execute, order)
         result = await self._append(order, reply)
         if isinstance(result, Failed):
-            refused = Reply(str(result.error), outcome=CommandOutcome.REFUSED, command=reply.command)
+            refused = Reply(
+                self._house.texts.told(result.error, order.seen.language),
+                outcome=CommandOutcome.REFUSED,
+                command=reply.command,
+            )
             result = await self._append(order, refused)
         if isinstance(
             result, Failed

@@ -102,9 +102,11 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[StreamWrite]:
             line = msgspec.json.decode(text, type=_Line)
             event: Event = msgspec.convert(line.data, EVENT_TYPES[line.type], dec_hook=_unplain)
         except KeyError as error:
-            raise BadInput(f"line {number}: {error} is no event type of this Siyu") from None
+            raise BadInput(
+                "line {number}: {error} is no event type of this Siyu", number=number, error=error
+            ) from None
         except (msgspec.DecodeError, msgspec.ValidationError, ValueError) as error:
-            raise BadInput(f"line {number}: {error}") from None
+            raise BadInput("line {number}: {error}", number=number, error=error) from None
         context = Context(
             actor=Slug(line.actor),
             occurred_at=line.occurred_at,
@@ -137,7 +139,9 @@ def _store(log: EventLog, identities: Identities, page: list[StreamWrite]) -> in
     for write, outcome in zip(page, log.append([Append(writes=(write,)) for write in page]), strict=True):
         if isinstance(outcome, Conflict | Duplicate):
             raise BadInput(
-                f"{write.stream}@{write.expected + 1} does not follow on what the log holds of this stream"
+                "{stream}@{what} does not follow on what the log holds of this stream",
+                stream=write.stream,
+                what=write.expected + 1,
             )
     return len(page)
 

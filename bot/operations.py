@@ -17,11 +17,12 @@ from bot.house import House
 from bot.ids import fresh_id
 from bot.reading import keep_parked, parked_by
 from bot.settings import accounts_of
+from bot.texts import Told, told
 from channels.registry import CHANNELS
 from domain.decider import Process
 from domain.dispatch import Done, Failed, Reaction, Request, answering, fold
 from domain.errors import BadInput, Overloaded, Rejected, StoreUnavailable
-from domain.identity import OperatorId, Slug, StreamId, Tag, stream
+from domain.identity import Locale, OperatorId, Slug, StreamId, Tag, stream
 from domain.installation.commands import MarkHistoryImported, ResumeSending
 from domain.installation.installation import INSTALLATION, installation
 from domain.message import Command, Context, Personal
@@ -51,7 +52,7 @@ class Exit:
     code: int
 
 
-Said = Iterator["str | Exit"]
+Said = Iterator["str | Told | Exit"]
 
 
 def events(house: House, after: int = 0, name: str = "", customer: str = "", *, json: bool = False) -> Said:
@@ -84,9 +85,13 @@ def one_customer(house: House, text: str) -> customers.Customer:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise Rejected(f"no customer is known as {text!r}: try a number such as #1, or siyu customers")
+        raise Rejected(
+            "no customer is known as {text!r}: try a number such as #1, or siyu customers", text=text
+        )
     candidates = "\n".join(f"  #{c.number}  {c.name}" for c in found)
-    raise Rejected(f"{text!r} may be one of these, say which by number:\n{candidates}")
+    raise Rejected(
+        "{text!r} may be one of these, say which by number:\n{candidates}", text=text, candidates=candidates
+    )
 
 
 def list_customers(house: House, tag: str = "", *, json: bool = False) -> Said:
@@ -139,7 +144,9 @@ def timeline(
     """Print a customer's timeline, in the order of the conversation."""
     unknown = set(kinds) - set(Kind)
     if unknown:
-        raise Rejected(f"no kind is called {min(unknown)!r}: there are {', '.join(Kind)}")
+        raise Rejected(
+            "no kind is called {name!r}: there are {known}", name=min(unknown), known=", ".join(Kind)
+        )
     whom = one_customer(house, customer)
     after: int | None = 0
     with house.views.snapshot() as connection:
@@ -173,11 +180,17 @@ def rebuild(house: House, views: list[str]) -> Said:
     """Rebuild views from the log."""
     unknown = set(views) - set(house.projector.names)
     if unknown:
-        raise Rejected(f"no view is called {min(unknown)!r}: there are {', '.join(house.projector.names)}")
-    told: list[str] = []
-    house.projector.rebuild(views, lambda at, total: told.append(f"{at} of {total} events"))
-    yield from told
-    yield f"rebuilt: {', '.join(views or house.projector.names)}"
+        raise Rejected(
+            "no view is called {name!r}: there are {known}",
+            name=min(unknown),
+            known=", ".join(house.projector.names),
+        )
+    steps: list[Told] = []
+    house.projector.rebuild(
+        views, lambda at, total: steps.append(told("{at} of {total} events", at=at, total=total))
+    )
+    yield from steps
+    yield told("rebuilt: {views}", views=", ".join(views or house.projector.names))
 
 
 def check(house: House) -> Said:
@@ -187,18 +200,27 @@ def check(house: House) -> Said:
         recorded for recorded in export.events(house.log, 0) if isinstance(recorded.event, Unreadable)
     ]
     for recorded in unreadable:
-        yield f"log: {recorded.id} at position {recorded.position} cannot be read"
+        yield told(
+            "log: {id} at position {position} cannot be read", id=recorded.id, position=recorded.position
+        )
     differences = verify(house.projector)
     for difference in differences:
         yield f"view {difference.view}: {difference.table} {difference.key}: {difference.what}"
     with house.views.read() as connection:
         waiting = list(parked(connection, house.projector.names))
     for entry in waiting:
-        yield f"view {entry.view}: position {entry.position} is parked: {entry.error}"
+        yield told(
+            "view {view}: position {position} is parked: {error}",
+            view=entry.view,
+            position=entry.position,
+            error=entry.error,
+        )
     if unreadable or differences or waiting:
         yield Exit(1)
     else:
-        yield f"fine: {house.log.head()} events, {len(house.projector.names)} views"
+        yield told(
+            "fine: {events} events, {views} views", events=house.log.head(), views=len(house.projector.names)
+        )
 
 
 def replay(house: House, position: int | None = None) -> Said:
@@ -215,7 +237,7 @@ def replay(house: House, position: int | None = None) -> Said:
         if still != entries:
             keep_parked(house.log, process.name, still)
         answered, waiting = answered + len(entries) - len(still), waiting + len(still)
-    yield f"{done.applied + answered} applied, {waiting} still parked"
+    yield told("{applied} applied, {waiting} still parked", applied=done.applied + answered, waiting=waiting)
     if waiting:
         yield Exit(1)
 
@@ -236,12 +258,12 @@ def _react(house: House, process: Process, position: int) -> bool:
     return isinstance(result, Done)
 
 
-def do(house: House, line: str, *, yes: bool = False) -> Said:
-    """Carry out an operator's command."""
+def do(house: House, line: str, *, yes: bool = False, locale: Locale | None = None) -> Said:
+    """Carry out an operator's command, and tell of it in a language."""
     house.catch_up()
     now = house.clock()
     request = house.digest("command", "cli", fresh_id())
-    reply = execute(line, Operator(CLI, Role.OWNER), house.office, request, now, confirmed=yes)
+    reply = execute(line, Operator(CLI, Role.OWNER, locale=locale), house.office, request, now, confirmed=yes)
     outcome, text = reply.outcome, reply.text
     context = Context(actor=Slug("operator-cli"), occurred_at=now, now=now)
 
@@ -253,7 +275,7 @@ def do(house: House, line: str, *, yes: bool = False) -> Said:
 
     result = house.submit_blocking(Request(context, (*reply.commands, record(outcome))))
     if isinstance(result, Failed):
-        outcome, text = CommandOutcome.REFUSED, str(result.error)
+        outcome, text = CommandOutcome.REFUSED, house.texts.told(result.error, locale)
         house.do("operator-cli", record(outcome))
     yield text
     if outcome is not CommandOutcome.DONE:
@@ -270,7 +292,9 @@ def add_operator(house: House, name: str, role: str) -> Said:
     try:
         wanted = Role(role)
     except ValueError:
-        raise Rejected(f"no role is called {role!r}: there are {', '.join(Role)}") from None
+        raise Rejected(
+            "no role is called {role!r}: there are {known}", role=role, known=", ".join(Role)
+        ) from None
     operator = OperatorId(house.digest("operator", folded(name)))
     code = "".join(secrets.choice(BIND_CODE_ALPHABET) for _ in range(BIND_CODE_CHARS))
     add = AddOperator(
@@ -282,7 +306,9 @@ def add_operator(house: House, name: str, role: str) -> Said:
     known = team(house).members.get(operator)
     if known is not None and known.role is not wanted:
         raise Rejected(
-            f"{name} is {known.role} already: remove the operator first, or ask for a code with --role {known.role}"
+            "{name} is {role} already: remove the operator first, or ask for a code with --role {role}",
+            name=name,
+            role=known.role,
         )
     issue = IssueBindCode(
         operator=operator,
@@ -290,14 +316,18 @@ def add_operator(house: House, name: str, role: str) -> Said:
         expires_at=house.clock() + BIND_CODE_LIVES,
     )
     house.do("operator-cli", *(() if known is not None else (add,)), issue)
-    yield f"To work as {name} ({wanted}), send this within 24 hours in a private chat with the bot:"
+    yield told(
+        "To work as {name} ({role}), send this within 24 hours in a private chat with the bot:",
+        name=name,
+        role=wanted,
+    )
     yield f"/bind {code}"
 
 
 def resume_sending(house: House) -> Said:
     """Let messages leave again after an import or a restore."""
     events_ = house.do("operator-cli", ResumeSending()).events
-    yield "messages leave again" if events_ else "nothing was held"
+    yield told("messages leave again") if events_ else told("nothing was held")
 
 
 def import_events(house: House, file: str) -> Said:
@@ -308,8 +338,8 @@ def import_events(house: House, file: str) -> Said:
         count = export.store(house.log, house.vault, export.read_lines(lines))
     house.do("system", MarkHistoryImported(events=count))
     house.catch_up()
-    yield f"{count} events imported. Nothing is sent until: siyu resume-sending"
-    yield "What was planned or recurring in them is history: plan it anew."
+    yield told("{count} events imported. Nothing is sent until: siyu resume-sending", count=count)
+    yield told("What was planned or recurring in them is history: plan it anew.")
 
 
 def doctor(house: House) -> Said:
@@ -318,7 +348,12 @@ def doctor(house: House) -> Said:
     store = "PostgreSQL" if settings.database else f"SQLite in {settings.data}"
     head = house.log.head()
     house.projector.step(until=0)  # where nothing ran yet, its tables are made
-    yield f"stores     {store}; {head} events; log {house.log.identity().id[:8]}"
+    yield told(
+        "stores     {store}; {head} events; log {log}",
+        store=store,
+        head=head,
+        log=house.log.identity().id[:8],
+    )
     yield f"brand      {settings.brand_name}; region {settings.region}; {settings.time_zone}; {settings.locale}"
     yield f"reached at {settings.public_url or 'no SIYU_PUBLIC_URL: webhooks cannot be used'}"
     for kind in CHANNELS:
@@ -326,21 +361,21 @@ def doctor(house: House) -> Said:
         yield f"channel    {kind.name:<12} {', '.join(accounts) or 'not configured'}"
     held = fold(installation, house.log.read_stream(stream(installation.category, INSTALLATION)))
     if held.sending_held:
-        yield "sending    on hold after an import: siyu resume-sending"
+        yield told("sending    on hold after an import: siyu resume-sending")
     if held.marketing_paused:
-        yield "marketing  paused: /resume"
+        yield told("marketing  paused: /resume")
     with house.views.read() as connection:
         known = positions(connection)
         waiting = list(parked(connection, house.projector.names))
     for view in known:
-        yield f"view       {view.view:<12} {head - view.position} behind"
-    told = [f"{entry.view} at {entry.position}: {entry.error}" for entry in waiting]
-    told += [
+        yield told("view       {view:<12} {behind} behind", view=view.view, behind=head - view.position)
+    stuck = [f"{entry.view} at {entry.position}: {entry.error}" for entry in waiting]
+    stuck += [
         f"{p.name} at {at}: {error}" for p in house.processes for at, error in parked_by(house.log, p.name)
     ]
-    for line in told:
-        yield f"parked     {line}; siyu replay tries again"
-    if told:
+    for line in stuck:
+        yield told("parked     {line}; siyu replay tries again", line=line)
+    if stuck:
         yield Exit(1)
 
 

@@ -17,6 +17,7 @@ from projections import due
 from projections.engine import Views
 from projections.people import contacts, customers
 from projections.tags import holders
+from projections.windows import opened
 from scheduler.letters import Letters
 
 PAGE = 5_000
@@ -51,6 +52,7 @@ class SqlAudience:
             owner = (
                 customers.customer(connection, seen.customer) if seen is not None and seen.customer else None
             )
+            windows = opened(connection, contact)
         if seen is None:
             return Known({"brand": self.brand})
         name = (owner.remark if owner is not None else None) or seen.name or ""
@@ -60,7 +62,7 @@ class SqlAudience:
             "username": seen.username or "",
             "number": f"#{owner.number}" if owner is not None else "",
         }
-        return Known(variables, last_heard=seen.last_in)
+        return Known(variables, last_heard=seen.last_in, opened=windows)
 
 
 @dataclass(slots=True)

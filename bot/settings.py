@@ -122,7 +122,7 @@ def environment(file: Path = Path("siyu.toml")) -> dict[str, str]:
         try:
             found = _flat(tomllib.loads(file.read_text("utf8")), PREFIX)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise BadSettings(f"{file} is no valid TOML: {error}") from error
+            raise BadSettings("{file} is no valid TOML: {error}", file=file, error=error) from error
     return {
         **found,
         **{key.upper(): value for key, value in os.environ.items() if key.upper().startswith(PREFIX)},

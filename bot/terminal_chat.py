@@ -31,7 +31,9 @@ async def talk(address: str, token_file: Path) -> int:
             listening.cancel()
             answered.cancel()
     except (OSError, ConnectionClosed) as error:
-        raise StoreUnavailable(f"the chat at {address} closed: {error}") from None
+        raise StoreUnavailable(
+            "the chat at {address} closed: {error}", address=address, error=error
+        ) from None
     return 0
 
 

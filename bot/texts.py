@@ -1,5 +1,7 @@
 """Every text people see, through gettext: English in the code, Chinese in ``bot/locale/zh/LC_MESSAGES/siyu.po``."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -8,9 +10,11 @@ from pathlib import Path
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from domain.errors import SiyuError
 from domain.identity import Locale
 
 LOCALES = ("en", "zh")
+TERMINAL_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 FOLDER = Path(__file__).parent / "locale"
 
 
@@ -26,6 +30,26 @@ def _catalogue(language: str) -> NullTranslations:
     return GNUTranslations(compiled)
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A line for somebody whose language is known only where it is shown: English with places, and the values for them."""
+
+    text: str
+    values: Mapping[str, object]
+
+
+def told(text: str, /, **values: object) -> Told:
+    """Mark one of our texts, to be shown by ``Texts.shown``."""
+    return Told(text, values)
+
+
+def terminal_locale(variables: Mapping[str, str]) -> Locale:
+    """Return the language of a terminal, as its environment says; English where it says nothing that we speak."""
+    chosen = next((variables[name] for name in TERMINAL_VARIABLES if variables.get(name)), "")
+    spoken = chosen[:2].lower()
+    return Locale(spoken if spoken in LOCALES else "en")
+
+
 class Texts:
     """Translates, into a customer's or operator's language where we have it, otherwise into the installation's."""
 
@@ -38,6 +62,16 @@ class Texts:
         if spoken in LOCALES:
             return spoken
         return self.locale if self.locale in LOCALES else LOCALES[0]
+
+    def shown(self, line: Told | str, locale: Locale | None = None) -> str:
+        """Return a line as it is shown; what is no text of ours stays as it is."""
+        if isinstance(line, str):
+            return line
+        return self.say(line.text, locale).format(**line.values)
+
+    def told(self, error: SiyuError, locale: Locale | None = None) -> str:
+        """Return what an error says, in a language."""
+        return error.told(lambda text: self.say(text, locale))
 
     def say(self, text: str, locale: Locale | None = None) -> str:
         """Return one of our texts (English, as written in the code) in a language."""

@@ -70,6 +70,20 @@ class MediaSource(Protocol):
         ...
 
 
+class Menus(Protocol):
+    """Shows what may be said: a list of commands beside the place where one types."""
+
+    async def offer(
+        self, entries: Sequence[tuple[str, str]], *, language: str | None = None, to: str | None = None
+    ) -> None:
+        """Show these (command, what it does) instead of what was shown before; none: the list is taken away.
+
+        ``language``: to those who use that one; None: to all for whom nothing else fits. ``to``: in this one private chat only, by external
+        id. Raises TemporaryFailure, PermanentFailure, OutcomeUnknown; offering the same again does no harm.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What a channel is given by the house.
@@ -104,6 +118,8 @@ class Adapter(Protocol):
     messenger: Messenger
     media: MediaSource | None
     """None where the channel has no files."""
+    menus: Menus | None
+    """None where the channel shows no commands."""
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the addresses this channel listens at: webhooks, pages, WebSockets."""

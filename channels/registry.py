@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import cast
 
 from channels.channel import OpenChannel
+from channels.connecting import Guide
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class Kind:
     def load(self) -> OpenChannel:
         """Import the package."""
         return cast(OpenChannel, import_module(self.package).open_channel)
+
+    def guide(self) -> Guide:
+        """Import how an account is connected: every channel that needs settings has a ``connecting`` with a ``GUIDE``."""
+        return cast(Guide, import_module(f"{self.package}.connecting").GUIDE)
 
 
 CHANNELS = (

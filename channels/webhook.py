@@ -1,6 +1,9 @@
 """A webhook as a route: judged, committed, and only then answered."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.routing import Route
@@ -13,20 +16,50 @@ from domain.errors import BadInput, BadSignature, Overloaded, StoreUnavailable
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """Far above any provider's update (texts are a few KiB, media come by reference)."""
+JSON: Final = frozenset({"application/json"})
+
+Admit = Callable[[Headers, bytes], None]
+"""Headers and query string. Raises BadSignature, BadInput."""
+Judge = Callable[[bytes, bytes], Sequence[Receive]]
+"""Query string and body. Raises BadSignature, BadInput."""
+Echo = Callable[[bytes], bytes]
+"""The query string of a GET, by which a provider checks the address. Raises BadSignature, BadInput."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request whose content is durable and whose answer may carry something.
+
+    ``came_at``: by the running loop's clock. ``gone`` returns once the provider has hung up; it may be cancelled, and is awaited once.
+    """
+
+    received: Sequence[Receive]
+    query: bytes
+    came_at: float
+    gone: Callable[[], Awaitable[None]]
+
+
+Answer = Callable[[Visit], Awaitable[bytes]]
 
 
 def webhook(
     path: str,
-    admit: Callable[[Headers], None],
-    judge: Callable[[Headers, bytes], Sequence[Receive]],
+    admit: Admit,
+    judge: Judge,
     intake: Intake,
+    *,
+    content_types: Collection[str] = JSON,
+    echo: Echo | None = None,
+    answer: Answer | None = None,
 ) -> Route:
-    """Return a POST route that answers 200 once everything in the body is durable.
+    """Return a POST route that answers 200 once everything in the body is durable, and a GET route where there is an ``echo``.
 
-    ``admit`` looks at the headers before anything else is looked at; ``judge`` verifies what only the body can show, and parses.
-    BadSignature becomes 401, BadInput 400. Where the log cannot take it now: 503, and the provider comes again.
+    ``admit`` looks at headers and query before anything else is looked at; ``judge`` verifies what only the body can show, and parses.
+    ``answer`` gives the body of the 200; nothing without it. BadSignature becomes 401, BadInput 400. Where the log cannot take it now:
+    503, and the provider comes again.
     """
-    return Route(path, _Webhook(admit, judge, intake), methods=["POST"])
+    endpoint = _Webhook(admit, judge, intake, frozenset(content_types), echo, answer)
+    return Route(path, endpoint, methods=["POST"] if echo is None else ["GET", "POST"])
 
 
 class _Webhook:
@@ -34,19 +67,21 @@ class _Webhook:
 
     def __init__(
         self,
-        admit: Callable[[Headers], None],
-        judge: Callable[[Headers, bytes], Sequence[Receive]],
+        admit: Admit,
+        judge: Judge,
         intake: Intake,
+        content_types: frozenset[str],
+        echo: Echo | None,
+        answer: Answer | None,
     ) -> None:
         self._admit, self._judge, self._intake = admit, judge, intake
+        self._content_types, self._echo, self._answer = content_types, echo, answer
 
     async def __call__(self, scope: Scope, receive: Receiver, send: Send) -> None:
         """Answer one request."""
         status, told = 200, b""
         try:
-            headers = Headers(scope=scope)
-            self._admit(headers)
-            await self._intake(self._judge(headers, await _body(headers, receive)))
+            told = await self._told(scope, receive)
         except BadSignature as error:
             status, told = 401, f"{error}\n".encode()
         except BadInput as error:
@@ -64,14 +99,32 @@ class _Webhook:
         await send({"type": "http.response.start", "status": status, "headers": answer})
         await send({"type": "http.response.body", "body": told})
 
+    async def _told(self, scope: Scope, receive: Receiver) -> bytes:
+        query: bytes = scope["query_string"]
+        if self._echo is not None and scope["method"] != "POST":  # GET, or HEAD beside it
+            return self._echo(query)
+        came_at = asyncio.get_running_loop().time()
+        headers = Headers(scope=scope)
+        self._admit(headers, query)
+        received = self._judge(query, await _body(headers, receive, self._content_types))
+        await self._intake(received)
+        if self._answer is None:
+            return b""
+
+        async def gone() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        return await self._answer(Visit(received, query, came_at, gone))
+
 
 class _GoneError(Exception):
     """The provider hung up before its request was complete."""
 
 
-async def _body(headers: Headers, receive: Receiver) -> bytes:
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise BadInput("the content type must be application/json")
+async def _body(headers: Headers, receive: Receiver, content_types: frozenset[str]) -> bytes:
+    if headers.get("content-type", "").partition(";")[0].strip().lower() not in content_types:
+        raise BadInput(f"the content type must be {' or '.join(sorted(content_types))}")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise BadInput("the body must not be compressed")
     body, more = b"", True
@@ -81,6 +134,6 @@ async def _body(headers: Headers, receive: Receiver) -> bytes:
             raise _GoneError
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
-            raise BadInput(f"the body is larger than {MAX_BODY_BYTES} bytes")
+            raise BadInput("the body is larger than {max_body_bytes} bytes", max_body_bytes=MAX_BODY_BYTES)
         more = message.get("more_body", False)
     return body

@@ -20,8 +20,23 @@ SiyuError
 """
 
 
+from collections.abc import Callable
+
+
 class SiyuError(Exception):
-    """The root: its text names what is wrong and what to do."""
+    """The root: its text names what is wrong and what to do.
+
+    ``text`` is English, as the catalogues have it, with places for ``values``: so it can be told in the language of whoever reads it.
+    """
+
+    def __init__(self, text: str = "", /, **values: object) -> None:
+        super().__init__(text.format(**values) if values else text)
+        self.text, self.values = text, values
+
+    def told(self, say: Callable[[str], str]) -> str:
+        """Return what it says, translated by ``say``."""
+        text = say(self.text) if self.text else ""
+        return text.format(**self.values) if self.values else text
 
 
 class Rejected(SiyuError):

@@ -11,7 +11,7 @@ from typing import NewType
 
 StreamId = NewType("StreamId", str)
 SubjectId = NewType("SubjectId", str)
-"""Whose key encrypts a personal field: ``contact-ID``, ``customer-ID``, ``group-ID``, ``operator-ID``, or ``brand``."""
+"""Whose key encrypts a personal field: ``contact-ID``, ``customer-ID``, ``group-ID``, ``operator-ID``, ``order-DIGEST``, or ``brand``."""
 
 ContactId = NewType("ContactId", str)
 CustomerId = NewType("CustomerId", str)
@@ -38,6 +38,8 @@ ZoneName = NewType("ZoneName", str)
 Digest = NewType("Digest", str)
 """Hex of a keyed hash."""
 
+ORDER = "order"
+"""Category of the keys that seal what an operator ordered, a key an order: it goes with every customer the order was about."""
 BRAND = SubjectId("brand")
 """What the brand itself wrote (rules, broadcasts) is sealed under this subject's key."""
 

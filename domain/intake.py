@@ -138,7 +138,11 @@ def _fact(command: Receive, contact: ContactId | None, group: GroupId | None, st
         case NotUnderstood(reason=reason):
             return UpdateNotUnderstood(channel=Slug(command.channel), reason=reason, raw=raw)
         case _:
-            raise BadInput(f"a {type(content).__name__} from {command.channel} names nobody")
+            raise BadInput(
+                "a {content} from {channel} names nobody",
+                content=type(content).__name__,
+                channel=command.channel,
+            )
 
 
 def _see(command: Receive, person: Sender, streams: Streams) -> Iterator[SeeContact]:

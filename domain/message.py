@@ -4,7 +4,7 @@ An event is a frozen dataclass in the past tense. Its fields are coded types (id
 ``str`` is refused by a test, since it would lie in clear in the log for ever.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -101,6 +101,7 @@ class Event(Protocol):
 
     ``SUBJECT`` says whose key seals the personal fields: ``""`` where there are none, ``brand`` for what the brand wrote itself,
     ``subject`` for a field of that name that holds a SubjectId, otherwise a category (``contact``) whose id is in the field of that name.
+    Several, joined by ``|``: the first one whose field is not empty.
     """
 
     SUBJECT: ClassVar[str]
@@ -116,8 +117,16 @@ def subject_of(event: Event) -> SubjectId | None:
             return BRAND
         case "subject":
             return SubjectId(getattr(event, "subject"))  # noqa: B009  # the protocol has no such field: it is named by SUBJECT
-        case category:
-            return SubjectId(f"{category}-{getattr(event, category)}")
+        case categories:
+            return _first_named(event, categories.split("|"))
+
+
+def _first_named(event: Event, categories: Sequence[str]) -> SubjectId:
+    for category in categories:
+        key = None if category == BRAND else getattr(event, category)
+        if key is not None:
+            return SubjectId(f"{category}-{key}")
+    return BRAND
 
 
 class Command(Protocol):

@@ -14,7 +14,10 @@ from domain.gate import GATE
 from domain.groups.group import groups
 from domain.installation.installation import installation
 from domain.intake import INTAKE
+from domain.operators.desk import desks, mutes
+from domain.operators.exports import exports
 from domain.operators.roster import audit, roster
+from domain.restoring import RESTORING
 from domain.rules.rulebook import rulebook
 from domain.schedules.schedule import schedules, slots
 
@@ -27,13 +30,16 @@ DECIDERS: tuple[Decider[Any], ...] = (
     groups,
     roster,
     audit,
+    exports,
+    desks,
+    mutes,
     rulebook,
     broadcasts,
     schedules,
     slots,
     installation,
 )
-HANDLERS: tuple[Handler, ...] = (INTAKE, GATE)
+HANDLERS: tuple[Handler, ...] = (INTAKE, GATE, RESTORING)
 
 EVENT_TYPES: dict[str, type] = {slug: event for decider in DECIDERS for slug, event in decider.events}
 """Slug and version of every event the log may hold today, with its class. Older versions are upcast by bot/eventlog/upcasters.py."""

@@ -13,6 +13,7 @@ from domain.identity import ContactId, CustomerId, EventId, OperatorId, Slug
 from domain.installation.events import (
     HistoryImported,
     InstallationPrepared,
+    InstallationRestored,
     MarketingPaused,
     MarketingResumed,
     SendingResumed,
@@ -22,6 +23,7 @@ from domain.operators.events import (
     BindCodeIssued,
     BindingRefused,
     CommandGiven,
+    CustomerExported,
     OperatorAdded,
     OperatorBound,
     OperatorRemoved,
@@ -109,6 +111,10 @@ def _details(event: Event) -> dict[str, Any]:
             return {"detail": schedule}
         case HistoryImported(events=events):
             return {"detail": str(events)}
+        case InstallationRestored(head=head):
+            return {"detail": str(head)}
+        case CustomerExported(customer=customer, operator=operator):
+            return {"operator": operator, "customer": customer}
         case _:
             return {}
 
@@ -160,7 +166,9 @@ audit = Projection(
             MarketingPaused,
             MarketingResumed,
             HistoryImported,
+            InstallationRestored,
             SendingResumed,
+            CustomerExported,
         }
     ),
     apply=_apply,

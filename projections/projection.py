@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, Update, bindparam, delete, insert, select, update
 
-from domain.contacts.events import ContactBoundToOperator, ContactSeen
+from domain.contacts.events import ContactBoundToOperator, ContactSeen, ContactUnbound
 from domain.errors import SiyuError
 from domain.groups.events import GroupSeen
 from domain.message import Recorded
@@ -139,7 +139,7 @@ def _update(table: Table, columns: tuple[str, ...]) -> Update:
     return statement
 
 
-PARTY_EVENTS: frozenset[type] = frozenset({ContactSeen, GroupSeen, ContactBoundToOperator})
+PARTY_EVENTS: frozenset[type] = frozenset({ContactSeen, GroupSeen, ContactBoundToOperator, ContactUnbound})
 """What ``Parties`` listens to."""
 
 
@@ -151,7 +151,9 @@ class Parties:
     ) -> None:
         """``also``: parties that are looked up beside those the batch introduces."""
         known = (
-            recorded.event.contact for recorded in batch if isinstance(recorded.event, ContactBoundToOperator)
+            recorded.event.contact
+            for recorded in batch
+            if isinstance(recorded.event, ContactBoundToOperator | ContactUnbound)
         )
         self._rows = Rows(connection, table, [*known, *also])
 
@@ -166,6 +168,8 @@ class Parties:
                 self._rows.put({"party": group, "channel": channel, "account": account})
             case ContactBoundToOperator(contact=contact, operator=operator):
                 self._rows[contact]["operator"] = operator
+            case ContactUnbound(contact=contact):
+                self._rows[contact]["operator"] = None
             case _:
                 return
 

@@ -14,6 +14,7 @@ from projections.reservations import reservations
 from projections.rules import rules
 from projections.tags import Matcher, tags
 from projections.timeline import timeline
+from projections.windows import windows
 
 
 def projections(matches: Matcher) -> tuple[Projection, ...]:
@@ -32,4 +33,5 @@ def projections(matches: Matcher) -> tuple[Projection, ...]:
         bind_codes,
         rules,
         audit,
+        windows,
     )

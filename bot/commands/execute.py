@@ -58,15 +58,15 @@ def _carried_out(command: OperatorCommand, call: Call) -> Reply:
         _allowed(command, call)
         return command.run(call)
     except NotAllowed as error:
-        return Reply(str(error), outcome=CommandOutcome.REFUSED)
+        return Reply(error.told(call.say), outcome=CommandOutcome.REFUSED)
     except Usage as error:
-        told = [str(error)] if str(error) else []
+        told = [error.told(call.say)] if error.text else []
         lines = "\n".join([*told, call.say("Write it like this:"), *command.usage])
         return Reply(lines, outcome=CommandOutcome.REFUSED)
     except Ambiguous as error:
         return _asked(error)
     except Rejected as error:
-        return Reply(str(error), outcome=CommandOutcome.FAILED)
+        return Reply(error.told(call.say), outcome=CommandOutcome.FAILED)
 
 
 def _allowed(command: OperatorCommand, call: Call) -> None:

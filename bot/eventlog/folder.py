@@ -33,14 +33,18 @@ def lock_folder(folder: Path) -> FolderLock:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StoreUnavailable(f"the data folder {folder} cannot be used: {error.strerror}") from error
+        raise StoreUnavailable(
+            "the data folder {folder} cannot be used: {strerror}", folder=folder, strerror=error.strerror
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
         os.close(descriptor)
         raise StoreInUse(
-            f"another Siyu (process {holder}) is using {folder}: stop it, or set SIYU_DATA to another folder"
+            "another Siyu (process {holder}) is using {folder}: stop it, or set SIYU_DATA to another folder",
+            holder=holder,
+            folder=folder,
         ) from None
     with contextlib.suppress(OSError):  # a full disk: the number is a courtesy, the lock holds without it
         os.truncate(descriptor, 0)

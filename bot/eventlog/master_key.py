@@ -39,16 +39,20 @@ class MasterKey:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise BadSettings(f"the master key {path} cannot be read: {error}") from error
+            raise BadSettings(
+                "the master key {path} cannot be read: {error}", path=path, error=error
+            ) from error
         if mode & OTHERS:
-            raise BadSettings(f"others may read the master key {path}: chmod 600 {path}")
+            raise BadSettings("others may read the master key {path}: chmod 600 {path}", path=path)
         try:
             keys = [bytes.fromhex(line) for line in lines]
         except ValueError:
             keys = []
         if not keys or any(len(key) != KEY_BYTES for key in keys):
             raise BadSettings(
-                f"{path} holds no master key ({2 * KEY_BYTES} hexadecimal digits): restore it from your backup"
+                "{path} holds no master key ({what} hexadecimal digits): restore it from your backup",
+                path=path,
+                what=2 * KEY_BYTES,
             )
         return cls(path, keys)
 
@@ -67,7 +71,9 @@ class MasterKey:
                 draft.unlink()
             _sync(path.parent)
         except OSError as error:
-            raise StoreUnavailable(f"the master key {path} cannot be written: {error.strerror}") from error
+            raise StoreUnavailable(
+                "the master key {path} cannot be written: {strerror}", path=path, strerror=error.strerror
+            ) from error
         return cls(path, [key])
 
     def wrap(self, key: bytes, bound_to: str) -> bytes:
@@ -85,7 +91,7 @@ class MasterKey:
         except InvalidTag:
             pass
         raise BadSettings(
-            f"{self.path} is not the master key of this vault: restore the one it was made with"
+            "{path} is not the master key of this vault: restore the one it was made with", path=self.path
         )
 
     def joined_by(self, newest: bytes) -> "MasterKey":
@@ -105,7 +111,7 @@ class MasterKey:
         except OSError as error:
             draft.unlink(missing_ok=True)
             raise StoreUnavailable(
-                f"the master key {self.path} cannot be written: {error.strerror}"
+                "the master key {path} cannot be written: {strerror}", path=self.path, strerror=error.strerror
             ) from error
         return MasterKey(self.path, keys)
 

@@ -93,7 +93,9 @@ class PostgresStore(PostgresDatastore):
             yield
         except _UNAVAILABLE as error:
             reason = str(error).strip().partition("\n")[0]
-            raise StoreUnavailable(f"the event log's PostgreSQL cannot be used now: {reason}") from error
+            raise StoreUnavailable(
+                "the event log's PostgreSQL cannot be used now: {reason}", reason=reason
+            ) from error
 
 
 def connection_lost(error: Exception) -> bool:

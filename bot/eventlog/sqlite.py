@@ -109,7 +109,7 @@ class SqliteDatastore(SQLiteDatastore):
             if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
                 raise  # a bug of ours, whatever sqlite3 derives it from
             raise StoreUnavailable(
-                f"{self.path} cannot be used now: {str(error) or 'it was closed'}"
+                "{path} cannot be used now: {value}", path=self.path, value=str(error) or "it was closed"
             ) from error
 
     @contextmanager
@@ -151,7 +151,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
                 URL.create("sqlite", database=str(path)).render_as_string(), "log", first=self.create_table
             )
         except exc.DBAPIError as error:
-            raise StoreUnavailable(f"{path} cannot be opened: {error.orig}") from error
+            raise StoreUnavailable("{path} cannot be opened: {orig}", path=path, orig=error.orig) from error
         with self.datastore.transaction(commit=True) as cursor:
             cursor.execute("PRAGMA journal_mode")
             (mode,) = cursor.fetchone()
@@ -159,7 +159,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
             (synchronous,) = cursor.fetchone()
             if (mode, synchronous) != ("wal", FULL):
                 raise StoreUnavailable(
-                    f"{path} lies where SQLite cannot keep a write-ahead log: use a local disk"
+                    "{path} lies where SQLite cannot keep a write-ahead log: use a local disk", path=path
                 )
             cursor.execute("INSERT INTO log SELECT ?, 1 WHERE NOT EXISTS (SELECT * FROM log)", (fresh_id(),))
 

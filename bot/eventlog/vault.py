@@ -75,7 +75,8 @@ class Vault:
                 wrapped = connection.execute(wanted).scalar_one()
         elif master is None:
             raise BadSettings(
-                f"the master key {path} is missing, and nothing opens this vault without it: restore it"
+                "the master key {path} is missing, and nothing opens this vault without it: restore it",
+                path=path,
             )
         return master, master.unwrap(wrapped, INSTALLATION)
 
@@ -110,7 +111,7 @@ class Vault:
             except sa.exc.IntegrityError:  # its first key was made just now: destroy that
                 continue
         else:
-            raise StoreUnavailable(f"the key of {subject} could not be destroyed: try again")
+            raise StoreUnavailable("the key of {subject} could not be destroyed: try again", subject=subject)
         self._keys.forget()
         self._ids.clear()
         self._addresses.clear()
@@ -142,7 +143,9 @@ class Vault:
                 return {**found, **self._make(missing)}
             except sa.exc.IntegrityError:
                 continue  # another process was quicker: its ids count
-        raise StoreUnavailable(f"others made the same identities {MAX_TRIES} times: try again")
+        raise StoreUnavailable(
+            "others made the same identities {max_tries} times: try again", max_tries=MAX_TRIES
+        )
 
     def find(self, address: Address) -> str | None:
         """See Identities."""
@@ -184,7 +187,9 @@ class Vault:
                 continue
             self._remember(address, key)
             return
-        raise StoreUnavailable(f"others changed the same identity {MAX_TRIES} times: try again")
+        raise StoreUnavailable(
+            "others changed the same identity {max_tries} times: try again", max_tries=MAX_TRIES
+        )
 
     def close(self) -> None:
         """Close every connection."""

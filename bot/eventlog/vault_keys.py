@@ -99,7 +99,7 @@ class SubjectKeys:
             except sa.exc.IntegrityError:
                 continue  # another process was quicker: its keys count
             return found | self.remember(made)
-        raise StoreUnavailable(f"others made the same keys {MAX_TRIES} times: try again")
+        raise StoreUnavailable("others made the same keys {max_tries} times: try again", max_tries=MAX_TRIES)
 
     def new(self, subjects: Iterable[SubjectId]) -> list[NewKey]:
         """Return rows with new keys, for somebody else's transaction to insert."""

@@ -85,7 +85,9 @@ class VaultDatabase:
             yield
         except (*UNREACHABLE, OSError) as error:
             reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-            raise StoreUnavailable(f"the vault {self.name} cannot be used now: {reason}") from error
+            raise StoreUnavailable(
+                "the vault {name} cannot be used now: {reason}", name=self.name, reason=reason
+            ) from error
 
     def checkpoint(self) -> None:
         """Bring what was deleted out of SQLite's write-ahead log. Raises StoreUnavailable."""

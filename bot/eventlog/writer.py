@@ -66,7 +66,9 @@ class Writer:
             if self._closed:
                 raise StoreUnavailable("Siyu is shutting down")
             if self._queue.qsize() >= self._capacity:
-                raise Overloaded(f"{self._capacity} requests are waiting for the log: come again")
+                raise Overloaded(
+                    "{capacity} requests are waiting for the log: come again", capacity=self._capacity
+                )
             self._queue.put(waiting)
 
     def close(self) -> None:

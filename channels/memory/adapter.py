@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from channels.channel import Desk, Limits, MediaSource
+from channels.channel import Desk, Limits, MediaSource, Menus
 from domain.conversations.commands import Chat, Content, Message, Receive, Sender
 from domain.identity import Account, Channel
 from domain.ports.messenger import MemoryMessenger, Messenger
@@ -32,6 +32,7 @@ class MemoryAdapter:
         self.limits = LIMITS
         self.messenger: Messenger = self.outbox
         self.media: MediaSource | None = None
+        self.menus: Menus | None = None
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return none: nobody comes over the network."""

@@ -10,7 +10,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
 
-from channels.channel import Desk, Limits, MediaSource
+from channels.channel import Desk, Limits, MediaSource, Menus
 from channels.telegram.backoff import Backoff
 from channels.telegram.client import TelegramClient
 from channels.telegram.identity import TELEGRAM_CHANNEL, BotIdentity
@@ -53,10 +53,13 @@ class TelegramAdapter:
         self._reception = Reception(desk.intake, self._client.acknowledge)
         self._bot = BotIdentity(settings.bot_id)
         self._receiving: asyncio.Task[None] | None = None
+        self.trouble: str | None = None
+        """Why Telegram gives nothing now, as a slug; None while all is well."""
         self.channel = TELEGRAM_CHANNEL
         self.account = self._bot.account
         self.messenger: Messenger = self._client
         self.media: MediaSource | None = None
+        self.menus: Menus | None = self._client
         self.limits: Limits = replace(
             LIMITS,
             rate_per_s=settings.rate_per_s,
@@ -82,13 +85,13 @@ class TelegramAdapter:
         await self._reception.close()
         await self._client.close()
 
-    def _admit(self, headers: Headers) -> None:
+    def _admit(self, headers: Headers, _query: bytes) -> None:
         expected = self._settings.webhook_secret
         given = headers.get(SECRET_HEADER, "")
         if expected is None or not hmac.compare_digest(given.encode(), expected.get_secret_value().encode()):
             raise BadSignature("the secret token is missing or wrong")
 
-    def _judge(self, _headers: Headers, body: bytes) -> Sequence[Receive]:
+    def _judge(self, _query: bytes, body: bytes) -> Sequence[Receive]:
         return judge(body, self._bot, self._desk.clock())
 
     async def _keep_receiving(self) -> None:
@@ -109,7 +112,18 @@ class TelegramAdapter:
             return
         await self._until_done("deleteWebhook", self._client.delete_webhook)
         desk = self._desk
-        await Polling(self._client, self._bot, self._reception, desk.cursors, desk.clock, self._backoff).run()
+        await Polling(
+            self._client,
+            self._bot,
+            self._reception,
+            desk.cursors,
+            desk.clock,
+            self._backoff,
+            self._note_trouble,
+        ).run()
+
+    def _note_trouble(self, reason: str | None) -> None:
+        self.trouble = reason
 
     async def _register_webhook(self) -> None:
         secret = self._settings.webhook_secret
@@ -122,10 +136,12 @@ class TelegramAdapter:
                 result = await do()
             except SendFailed as failure:
                 self._tell(call, failure.reason)
+                self.trouble = failure.reason
                 asked = failure.retry_after_s if isinstance(failure, TemporaryFailure) else 0.0
                 await self._backoff.wait(asked)
             else:
                 self._backoff.reset()
+                self.trouble = None
                 return result
 
     def _tell(self, call: str, reason: str) -> None:

@@ -1,6 +1,6 @@
 """Calls of the Bot API, with every error as one of ours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -20,6 +20,7 @@ from channels.channel import Intake
 from channels.telegram.errors import VENDOR_ERRORS, failure_of
 from channels.telegram.identity import TELEGRAM_CHANNEL, BotIdentity
 from channels.telegram.limits import ALLOWED_UPDATES
+from channels.telegram.menu import menu
 from channels.telegram.render import send_message
 from channels.telegram.session import TelegramSession
 from channels.telegram.settings import Settings
@@ -86,6 +87,12 @@ class TelegramClient:
     async def acknowledge(self, query: str) -> None:
         """Let a pressed button stop turning."""
         await self._call(AnswerCallbackQuery(callback_query_id=query))
+
+    async def offer(
+        self, entries: Sequence[tuple[str, str]], *, language: str | None = None, to: str | None = None
+    ) -> None:
+        """See channels.channel.Menus."""
+        await self._call(menu(entries, language, to))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -36,8 +36,11 @@ class Polling:
         cursors: Cursors,
         clock: Callable[[], datetime],
         backoff: Backoff,
+        tell: Callable[[str | None], None] = lambda _reason: None,
     ) -> None:
+        """``tell``: is told why Telegram gives no updates, and None once it does."""
         self._client, self._bot, self._reception = client, bot, reception
+        self._tell = tell
         self._cursors, self._clock, self._backoff = cursors, clock, backoff
         self._cursor: Final = f"telegram:{bot.id}:offset"
         self._limit = UPDATES_PER_POLL
@@ -51,8 +54,10 @@ class Polling:
         """Ask once, and take what comes; or wait, where Telegram gives nothing or the house takes nothing."""
         try:
             answer = await self._client.updates(self._offset(), self._limit, POLL_TIMEOUT_S)
+            self._tell(None)
             await self._take(self._split(answer))
         except SendFailed as failure:
+            self._tell(failure.reason)
             log.warning("telegram gives no updates", account=self._bot.account, reason=failure.reason)
             await self._backoff.wait(failure.retry_after_s if isinstance(failure, TemporaryFailure) else 0.0)
         except COME_AGAIN as error:

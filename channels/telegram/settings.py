@@ -115,10 +115,13 @@ def read_settings(name: str, values: Mapping[str, str], public_url: str | None) 
     except ValidationError as error:
         raise BadSettings(_told(prefix, error)) from None
     if settings.mode == "webhook" and settings.webhook_secret is None:
-        raise BadSettings(f"{prefix}WEBHOOK_SECRET is missing: webhook mode needs one (any long random text)")
+        raise BadSettings(
+            "{prefix}WEBHOOK_SECRET is missing: webhook mode needs one (any long random text)", prefix=prefix
+        )
     if settings.mode == "webhook" and not public_url:
         raise BadSettings(
-            f"SIYU_PUBLIC_URL is missing: {prefix}MODE=webhook needs an address that Telegram reaches"
+            "SIYU_PUBLIC_URL is missing: {prefix}MODE=webhook needs an address that Telegram reaches",
+            prefix=prefix,
         )
     return settings
 

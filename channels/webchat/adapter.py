@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from starlette.routing import BaseRoute, WebSocketRoute
 
-from channels.channel import Adapter, Desk, Limits, MediaSource
+from channels.channel import Adapter, Desk, Limits, MediaSource, Menus
 from channels.webchat.client import OpenSockets, WebChatMessenger
 from channels.webchat.connection import SERVICE_RESTART
 from channels.webchat.limits import DATED, SHOP_TEXT_UNITS, SOURCE, STOP_TIMEOUT_S
@@ -36,6 +36,7 @@ class WebChat:
         self._socket = ChatSocket(self.account, desk, self._sockets)
         self._page = Page(self._path, desk, settings.frame_ancestors)
         self.media: MediaSource | None = None
+        self.menus: Menus | None = None
         self.messenger: Messenger = WebChatMessenger(self._sockets, desk.contact_of, desk.clock)
 
     def routes(self) -> Sequence[BaseRoute]:

@@ -46,11 +46,18 @@ def read(name: str, settings: Mapping[str, str]) -> Settings:
     prefix = "SIYU_WEBCHAT__" if name == "main" else f"SIYU_WEBCHAT__{name.upper()}__"
     if not _NAME.fullmatch(name) or name in _TAKEN:
         raise BadSettings(
-            f"{prefix}...: an account's name is letters and digits, and none of {sorted(_TAKEN)}"
+            "{prefix}...: an account's name is letters and digits, and none of {taken}",
+            prefix=prefix,
+            taken=sorted(_TAKEN),
         )
     try:
         return Settings.model_validate(dict(settings))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         setting = "__".join(str(part) for part in first["loc"]).upper()
-        raise BadSettings(f"{prefix}{setting}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise BadSettings(
+            "{prefix}{setting}: {what}",
+            prefix=prefix,
+            setting=setting,
+            what=first["msg"].removeprefix("Value error, "),
+        ) from None

@@ -45,3 +45,11 @@ class BindContactToOperator:
 
     contact: ContactId
     operator: OperatorId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnbindContact:
+    """This account is not the operator's any more."""
+
+    contact: ContactId
+    operator: OperatorId

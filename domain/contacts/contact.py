@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from domain.contacts.commands import BindContactToOperator, BlockContact, SeeContact, UnblockContact
+from domain.contacts.commands import (
+    BindContactToOperator,
+    BlockContact,
+    SeeContact,
+    UnbindContact,
+    UnblockContact,
+)
 from domain.contacts.events import (
     EVENTS,
     ContactBlocked,
@@ -13,12 +19,13 @@ from domain.contacts.events import (
     ContactReached,
     ContactSeen,
     ContactUnblocked,
+    ContactUnbound,
 )
 from domain.decider import Decider, Streams
 from domain.identity import Account, Channel, CustomerId, Locale, OperatorId, Slug
 from domain.message import Context, Event
 
-ContactCommand = SeeContact | BlockContact | UnblockContact | BindContactToOperator
+ContactCommand = SeeContact | BlockContact | UnblockContact | BindContactToOperator | UnbindContact
 ContactEvent = (
     ContactSeen
     | ContactProfileChanged
@@ -26,6 +33,7 @@ ContactEvent = (
     | ContactBlocked
     | ContactUnblocked
     | ContactBoundToOperator
+    | ContactUnbound
 )
 
 
@@ -103,6 +111,9 @@ def decide(state: ContactState, command: ContactCommand, _context: Context) -> S
                 if state.operator == operator
                 else (ContactBoundToOperator(contact=contact, operator=operator),)
             )
+        case UnbindContact(contact=contact, operator=operator):
+            theirs = state.operator == operator
+            return (ContactUnbound(contact=contact, operator=operator),) if theirs else ()
         case _:
             assert_never(command)
 
@@ -130,6 +141,8 @@ def evolve(state: ContactState, event: ContactEvent) -> ContactState:
             return replace(state, blocked=None)
         case ContactBoundToOperator():
             return replace(state, operator=event.operator)
+        case ContactUnbound():
+            return replace(state, operator=None)
         case _:
             assert_never(event)
 
@@ -144,6 +157,6 @@ contacts = Decider(
     decide=decide,
     evolve=evolve,
     events=EVENTS,
-    commands=(SeeContact, BlockContact, UnblockContact, BindContactToOperator),
+    commands=(SeeContact, BlockContact, UnblockContact, BindContactToOperator, UnbindContact),
     key=_key,
 )

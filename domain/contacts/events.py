@@ -72,6 +72,15 @@ class ContactBoundToOperator:
     operator: OperatorId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactUnbound:
+    """Whose account this is has left the team: they are a customer like others."""
+
+    SUBJECT: ClassVar[str] = ""
+    contact: ContactId
+    operator: OperatorId
+
+
 EVENTS = (
     ("contact-seen/1", ContactSeen),
     ("contact-profile-changed/1", ContactProfileChanged),
@@ -79,4 +88,5 @@ EVENTS = (
     ("contact-blocked/1", ContactBlocked),
     ("contact-unblocked/1", ContactUnblocked),
     ("contact-bound-to-operator/1", ContactBoundToOperator),
+    ("contact-unbound/1", ContactUnbound),
 )

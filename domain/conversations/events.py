@@ -9,7 +9,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from domain.identity import Channel, ContactId, DeliveryId, GroupId, OperatorId, ProviderMessageId, Slug
+from domain.identity import (
+    Channel,
+    ContactId,
+    DeliveryId,
+    Digest,
+    GroupId,
+    OperatorId,
+    ProviderMessageId,
+    Slug,
+)
 from domain.message import Opening, Personal, Raw
 
 
@@ -33,9 +42,10 @@ class MessageReceived:
 
     ``text``: normalised; a caption where there is media. ``details``: what the kind needs (file id, size, coordinates), as plain JSON.
     ``to_bot``: private, or the bot was mentioned or replied to. ``forwarded``: somebody else's words.
+    ``order``: set where one of us writes to the bot: they may quote a customer, so it has a key of its own that can go with that customer.
     """
 
-    SUBJECT: ClassVar[str] = "contact"
+    SUBJECT: ClassVar[str] = "order|contact"
     contact: ContactId
     group: GroupId | None = None
     kind: ContentKind = ContentKind.TEXT
@@ -48,25 +58,27 @@ class MessageReceived:
     forwarded: bool = False
     raw: Raw | None = None
     opens: Opening | None = None
+    order: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageEdited:
     """A contact changed what they wrote."""
 
-    SUBJECT: ClassVar[str] = "contact"
+    SUBJECT: ClassVar[str] = "order|contact"
     contact: ContactId
     group: GroupId | None = None
     text: Personal[str]
     provider_message: ProviderMessageId
     raw: Raw | None = None
+    order: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ButtonPressed:
     """A contact pressed a button below one of our messages. ``data`` is what came back: not trusted."""
 
-    SUBJECT: ClassVar[str] = "contact"
+    SUBJECT: ClassVar[str] = "order|contact"
     contact: ContactId
     group: GroupId | None = None
     data: Personal[str]
@@ -75,6 +87,7 @@ class ButtonPressed:
     provider_message: ProviderMessageId | None = None
     raw: Raw | None = None
     opens: Opening | None = None
+    order: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

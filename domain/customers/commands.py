@@ -72,3 +72,19 @@ class ReleaseReservation:
 
     customer: CustomerId
     delivery: DeliveryId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeCustomers:
+    """``other`` is the same person as ``customer``, who stays. ``basis``: how we know."""
+
+    customer: CustomerId
+    other: CustomerId
+    basis: Slug = Slug("operator")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmergeCustomer:
+    """``customer``, which was merged into another, is somebody else after all."""
+
+    customer: CustomerId

@@ -1,10 +1,11 @@
-"""The customer's decision state: consent, tags by hand, what was sent to them lately."""
+"""The customer's decision state: consent, tags by hand, what was sent to them lately, and of which records it is made."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import assert_never
 
+from domain.customers import parts
 from domain.customers.commands import (
     AddNote,
     CreateCustomer,
@@ -20,17 +21,23 @@ from domain.customers.events import (
     ConsentGranted,
     ConsentSource,
     ConsentWithdrawn,
+    CustomerAbsorbed,
     CustomerCreated,
+    CustomerMerged,
     CustomerNamed,
+    CustomerReleased,
     CustomerTagged,
+    CustomerUnmerged,
     CustomerUntagged,
     NoteAdded,
+    Part,
+    Reservation,
     ReservationReleased,
     SendReserved,
 )
 from domain.decider import Decider, Streams
 from domain.errors import UnknownRecipient
-from domain.identity import ContactId, CustomerId, DeliveryId, Slug, Tag
+from domain.identity import BroadcastId, ContactId, CustomerId, DeliveryId, Slug, Tag
 from domain.message import Context, Event
 
 CustomerCommand = (
@@ -53,35 +60,67 @@ CustomerEvent = (
     | ConsentWithdrawn
     | SendReserved
     | ReservationReleased
+    | CustomerMerged
+    | CustomerAbsorbed
+    | CustomerReleased
+    | CustomerUnmerged
 )
 
 RESERVATIONS_KEPT = timedelta(days=8)
 """A little more than the longest cap window, a week."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """One marketing message that spent this customer's cap."""
-
-    delivery: DeliveryId
-    at: datetime
+MOST_MERGED = 50
+"""Records that may be one customer; also how long a chain of merges can be."""
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerState:
-    """``consents``: topics agreed to; ``withdrawn``: topics ended, which beats any older consent on any contact."""
+    """``parts``: the records it is made of, itself first. ``merged_into``: who answers for it; what else is here is then of that time.
+
+    ``parted``: whom it was one customer with before: they hold reservations in common.
+    """
 
     id: CustomerId | None = None
-    contacts: frozenset[ContactId] = frozenset()
-    tags: frozenset[Tag] = frozenset()
-    consents: frozenset[Slug] = frozenset()
-    withdrawn: frozenset[Slug] = frozenset()
-    reservations: tuple[Reservation, ...] = ()
+    parts: parts.Parts = ()
+    merged_into: CustomerId | None = None
+    parted: frozenset[CustomerId] = frozenset()
 
     @property
     def exists(self) -> bool:
         """Whether this customer was ever created."""
         return self.id is not None
+
+    @property
+    def contacts(self) -> frozenset[ContactId]:
+        """All that are linked, with those of the records merged into this one."""
+        return parts.linked(self.parts)
+
+    @property
+    def tags(self) -> frozenset[Tag]:
+        """Tags by hand."""
+        return parts.tags(self.parts)
+
+    @property
+    def consents(self) -> frozenset[Slug]:
+        """Topics agreed to."""
+        return parts.consents(self.parts)
+
+    @property
+    def withdrawn(self) -> frozenset[Slug]:
+        """Topics ended, which beats any older consent on any contact."""
+        return parts.withdrawn(self.parts)
+
+    @property
+    def reservations(self) -> tuple[Reservation, ...]:
+        """What spent the cap lately, oldest first."""
+        return parts.reservations(self.parts)
+
+    def had(self, broadcast: BroadcastId, *, other_than: DeliveryId) -> bool:
+        """Whether this person had this broadcast already, by another delivery."""
+        return any(
+            held.broadcast == broadcast and held.delivery != other_than for held in self.reservations
+        )
 
 
 def decide(state: CustomerState, command: CustomerCommand, _context: Context) -> Sequence[Event]:
@@ -115,7 +154,8 @@ def _decide_known(
             return (NoteAdded(customer=me, operator=operator, note=note),)
         case GrantConsent(contact=contact, topic=topic, source=source):
             implied = source is ConsentSource.CONTACT_STARTED
-            if topic in state.consents or (implied and topic in state.withdrawn):
+            agreed = topic in parts.speaking_as(state.parts, contact).consents and topic in state.consents
+            if agreed or (implied and topic in state.withdrawn):
                 return ()
             return (ConsentGranted(customer=me, contact=contact, topic=topic, source=source),)
         case WithdrawConsent(contact=contact, topic=topic, source=source):
@@ -133,32 +173,51 @@ def evolve(state: CustomerState, event: CustomerEvent) -> CustomerState:
     """Fold one event into the state."""
     match event:
         case CustomerCreated():
-            return replace(state, id=event.customer, contacts=frozenset({event.contact}))
+            first = Part(customer=event.customer, contacts=(event.contact,))
+            return replace(state, id=event.customer, parts=(first,))
         case CustomerTagged(tag=tag):
-            return replace(state, tags=state.tags | {tag})
+            return replace(state, parts=parts.tagged(state.parts, tag))
         case CustomerUntagged(tag=tag):
-            return replace(state, tags=state.tags - {tag})
+            return replace(state, parts=parts.untagged(state.parts, tag))
         case CustomerNamed() | NoteAdded():
             return state
-        case ConsentGranted(topic=topic):
-            return replace(state, consents=state.consents | {topic}, withdrawn=state.withdrawn - {topic})
+        case ConsentGranted(contact=contact, topic=topic):
+            return replace(state, parts=parts.agreed(state.parts, contact, topic))
         case ConsentWithdrawn(topic=topic):
-            return replace(state, consents=state.consents - {topic}, withdrawn=state.withdrawn | {topic})
-        case SendReserved(delivery=delivery, at=at):
-            recent = tuple(
-                r for r in state.reservations if at - r.at < RESERVATIONS_KEPT and r.delivery != delivery
+            return replace(state, parts=parts.ended(state.parts, topic))
+        case SendReserved(delivery=delivery, at=at, broadcast=broadcast):
+            spent = Reservation(delivery, at, broadcast)
+            return replace(
+                state, parts=parts.reserved(state.parts, spent, lambda old: at - old.at < RESERVATIONS_KEPT)
             )
-            return replace(state, reservations=(*recent, Reservation(delivery, at)))
         case ReservationReleased(delivery=delivery):
-            return replace(state, reservations=tuple(r for r in state.reservations if r.delivery != delivery))
+            return replace(state, parts=parts.released(state.parts, delivery))
+        case CustomerMerged(into=into):
+            return replace(state, merged_into=into)
+        case CustomerAbsorbed(parts=made_of):
+            return replace(state, parts=made_of)
+        case CustomerReleased(other=other, parts=made_of):
+            return replace(state, parts=made_of, parted=state.parted | {other})
+        case CustomerUnmerged(before=before, parts=made_of):
+            return replace(state, parts=made_of, merged_into=None, parted=state.parted | {before})
         case _:
             assert_never(event)
+
+
+def answering_for(customer: CustomerId, streams: Streams) -> CustomerId:
+    """Return who answers for a customer: itself, or whoever it was merged into. All states on the way are read, so a race is seen."""
+    for _ in range(MOST_MERGED):
+        into = streams.state(customers, customer).merged_into
+        if into is None:
+            return customer
+        customer = into
+    raise AssertionError(f"{customer} was merged in a circle")
 
 
 def _key(command: CustomerCommand, streams: Streams) -> str:
     if isinstance(command, GrantConsent | WithdrawConsent):
         return streams.customer_of(command.contact)
-    return command.customer
+    return answering_for(command.customer, streams)
 
 
 customers = Decider(
@@ -178,5 +237,5 @@ customers = Decider(
         ReleaseReservation,
     ),
     key=_key,
-    snapshots=1,
+    snapshots=2,
 )

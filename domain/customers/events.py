@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from domain.identity import ContactId, CustomerId, DeliveryId, OperatorId, Slug, Tag
+from domain.identity import BroadcastId, ContactId, CustomerId, DeliveryId, OperatorId, Slug, Tag
 from domain.message import Personal
 
 
@@ -22,6 +22,41 @@ class ConsentSource(StrEnum):
 
 MARKETING = Slug("marketing")
 """The one topic there is so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """One marketing message that spent this customer's cap. ``broadcast``: of which it may get one only, however many records it had."""
+
+    delivery: DeliveryId
+    at: datetime
+    broadcast: BroadcastId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lift:
+    """The person ended a withdrawal again, speaking as ``by``: it holds for as long as the two are one customer."""
+
+    topic: Slug
+    by: CustomerId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One record of those that make up a customer: what it would take along if it were on its own again.
+
+    ``into``: the record it was merged into, None for the one that stays. ``contacts``: those that were first known as this record.
+    ``tags``: given to it by hand. ``consents``: what its own contacts agreed to; ``withdrawn``: what any of the linked contacts ended.
+    """
+
+    customer: CustomerId
+    into: CustomerId | None = None
+    contacts: tuple[ContactId, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    consents: tuple[Slug, ...] = ()
+    withdrawn: tuple[Slug, ...] = ()
+    lifted: tuple[Lift, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +136,7 @@ class SendReserved:
     contact: ContactId
     delivery: DeliveryId
     at: datetime
+    broadcast: BroadcastId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +146,46 @@ class ReservationReleased:
     SUBJECT: ClassVar[str] = ""
     customer: CustomerId
     delivery: DeliveryId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerMerged:
+    """This record is part of another customer from now on, who answers for it. ``basis``: operator, code, phone, unionid."""
+
+    SUBJECT: ClassVar[str] = ""
+    customer: CustomerId
+    into: CustomerId
+    basis: Slug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerAbsorbed:
+    """This customer took in another, with all that had been merged into it. ``parts``: all that it is made of now, itself first."""
+
+    SUBJECT: ClassVar[str] = ""
+    customer: CustomerId
+    other: CustomerId
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerReleased:
+    """A part of this customer is on its own again. ``parts``: what this one is made of now, itself first."""
+
+    SUBJECT: ClassVar[str] = ""
+    customer: CustomerId
+    other: CustomerId
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerUnmerged:
+    """This record is a customer of its own again. ``before``: whom it was part of; ``parts``: what it takes along, itself first."""
+
+    SUBJECT: ClassVar[str] = ""
+    customer: CustomerId
+    before: CustomerId
+    parts: tuple[Part, ...]
 
 
 EVENTS = (
@@ -122,4 +198,8 @@ EVENTS = (
     ("consent-withdrawn/1", ConsentWithdrawn),
     ("send-reserved/1", SendReserved),
     ("reservation-released/1", ReservationReleased),
+    ("customer-merged/1", CustomerMerged),
+    ("customer-absorbed/1", CustomerAbsorbed),
+    ("customer-released/1", CustomerReleased),
+    ("customer-unmerged/1", CustomerUnmerged),
 )

@@ -25,6 +25,7 @@ from domain.deliveries.commands import (
 )
 from domain.deliveries.events import (
     EVENTS,
+    RESTORED,
     DeliveryAccepted,
     DeliveryClass,
     DeliveryConfirmed,
@@ -117,6 +118,13 @@ class DeliveryState:
             and now >= self.until + RESEND_AFTER_LEASE
         )
 
+    def may_have_gone(self, now: datetime) -> bool:
+        """Whether it may have been sent by now, or be sent again, unnoticed by this log."""
+        if self.not_before is None or now < self.not_before:
+            return False
+        resendable = self.phase is Phase.UNKNOWN and self.kind is not DeliveryClass.MARKETING
+        return self.phase in {Phase.PLANNED, Phase.STARTED} or (resendable and self.until is not None)
+
 
 def _plan(state: DeliveryState, command: PlanDelivery) -> Sequence[Event]:
     if state.phase is not Phase.NONE:
@@ -180,7 +188,7 @@ def _outcome(
 
 def _resolve(state: DeliveryState, command: ResolveDelivery) -> Sequence[Event]:
     if state.phase is not Phase.UNKNOWN:
-        raise Rejected(f"this delivery is {state.phase}: only an unknown one can be resolved")
+        raise Rejected("this delivery is {phase}: only an unknown one can be resolved", phase=state.phase)
     if command.sent:
         return (DeliveryAccepted(delivery=command.delivery),)
     return (DeliveryRejected(delivery=command.delivery, reason=Slug("resolved-not-sent")),)
@@ -239,8 +247,9 @@ def evolve(state: DeliveryState, event: DeliveryEvent) -> DeliveryState:
             return replace(state, phase=Phase.CONFIRMED)
         case DeliveryRejected():
             return replace(state, phase=Phase.REJECTED)
-        case DeliveryUnknown():
-            return replace(state, phase=Phase.UNKNOWN)
+        case DeliveryUnknown(reason=reason):
+            until = None if reason == RESTORED else state.until  # without a lease that ended, it is not sent again
+            return replace(state, phase=Phase.UNKNOWN, until=until)
         case DeliverySuppressed():
             return replace(state, phase=Phase.SUPPRESSED)
         case DeliveryExpired():

@@ -21,6 +21,9 @@ from domain.message import Personal
 
 ANSWERED_IN_REQUEST = Slug("answered-in-request")
 """Why a delivery is Unknown that went out as the answer to the provider's own request: the proof follows, or it is sent again."""
+RESTORED = Slug("restored")
+"""Why a delivery is Unknown that was open and due when a backup was restored: it may have gone out since the backup was taken, so nothing
+of it is sent again by itself, whatever its class."""
 
 
 class DeliveryClass(StrEnum):

@@ -1,6 +1,7 @@
 """What may be asked of the installation."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from domain.identity import OperatorId
 
@@ -31,6 +32,14 @@ class MarkHistoryImported:
     """Say that all before this is history."""
 
     events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkRestored:
+    """Say that all before this comes from a backup: ``head`` and ``taken_at`` as in InstallationRestored."""
+
+    head: int
+    taken_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What happened to the installation as a whole."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from domain.identity import OperatorId
@@ -39,6 +40,18 @@ class HistoryImported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InstallationRestored:
+    """What lies before this comes from a backup, taken at ``taken_at`` when ``head`` was the last position: what happened since is lost.
+
+    Nothing is sent until sending is resumed, and what may have been sent since is not sent again.
+    """
+
+    SUBJECT: ClassVar[str] = ""
+    head: int
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendingResumed:
     """Messages may leave again."""
 
@@ -50,5 +63,6 @@ EVENTS = (
     ("marketing-paused/1", MarketingPaused),
     ("marketing-resumed/1", MarketingResumed),
     ("history-imported/1", HistoryImported),
+    ("installation-restored/1", InstallationRestored),
     ("sending-resumed/1", SendingResumed),
 )

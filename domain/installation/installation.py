@@ -7,6 +7,7 @@ from typing import assert_never
 from domain.decider import Decider, Streams
 from domain.installation.commands import (
     MarkHistoryImported,
+    MarkRestored,
     PauseMarketing,
     PrepareInstallation,
     ResumeMarketing,
@@ -16,6 +17,7 @@ from domain.installation.events import (
     EVENTS,
     HistoryImported,
     InstallationPrepared,
+    InstallationRestored,
     MarketingPaused,
     MarketingResumed,
     SendingResumed,
@@ -26,16 +28,26 @@ INSTALLATION = "main"
 """The key of the one stream."""
 
 InstallationCommand = (
-    PrepareInstallation | PauseMarketing | ResumeMarketing | MarkHistoryImported | ResumeSending
+    PrepareInstallation
+    | PauseMarketing
+    | ResumeMarketing
+    | MarkHistoryImported
+    | MarkRestored
+    | ResumeSending
 )
 InstallationEvent = (
-    InstallationPrepared | MarketingPaused | MarketingResumed | HistoryImported | SendingResumed
+    InstallationPrepared
+    | MarketingPaused
+    | MarketingResumed
+    | HistoryImported
+    | InstallationRestored
+    | SendingResumed
 )
 
 
 @dataclass(frozen=True, slots=True)
 class InstallationState:
-    """``sending_held``: after an import nothing at all is sent."""
+    """``sending_held``: after an import or a restore nothing at all is sent."""
 
     prepared: bool = False
     marketing_paused: bool = False
@@ -53,6 +65,8 @@ def decide(state: InstallationState, command: InstallationCommand, _context: Con
             return (MarketingResumed(operator=operator),) if state.marketing_paused else ()
         case MarkHistoryImported(events=events):
             return (HistoryImported(events=events),)
+        case MarkRestored(head=head, taken_at=taken_at):
+            return (InstallationRestored(head=head, taken_at=taken_at),)
         case ResumeSending():
             return (SendingResumed(),) if state.sending_held else ()
         case _:
@@ -68,7 +82,7 @@ def evolve(state: InstallationState, event: InstallationEvent) -> InstallationSt
             return replace(state, marketing_paused=True)
         case MarketingResumed():
             return replace(state, marketing_paused=False)
-        case HistoryImported():
+        case HistoryImported() | InstallationRestored():
             return replace(state, sending_held=True)
         case SendingResumed():
             return replace(state, sending_held=False)
@@ -86,6 +100,13 @@ installation = Decider(
     decide=decide,
     evolve=evolve,
     events=EVENTS,
-    commands=(PrepareInstallation, PauseMarketing, ResumeMarketing, MarkHistoryImported, ResumeSending),
+    commands=(
+        PrepareInstallation,
+        PauseMarketing,
+        ResumeMarketing,
+        MarkHistoryImported,
+        MarkRestored,
+        ResumeSending,
+    ),
     key=_key,
 )

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.identity import ContactId, Digest, OperatorId, Slug
+from domain.identity import ContactId, CustomerId, Digest, OperatorId, Slug
 from domain.message import Personal
-from domain.operators.events import CommandOutcome, Role
+from domain.operators.events import CommandOutcome, Role, Verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +59,46 @@ class RecordCommand:
     command: Slug
     line: Personal[str]
     outcome: CommandOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskForAnswer:
+    """Take the next message from this contact for that customer. A new question replaces an older one."""
+
+    contact: ContactId
+    customer: CustomerId
+    verb: Verb
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndAnswer:
+    """Nothing is asked of this contact any more."""
+
+    contact: ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MuteCards:
+    """Send this operator no cards about a customer until then."""
+
+    operator: OperatorId
+    customer: CustomerId
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmuteCards:
+    """Send them again."""
+
+    operator: OperatorId
+    customer: CustomerId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordExport:
+    """Note that an operator takes away what is known of a customer. ``request``: equal when it is asked for again after a crash."""
+
+    request: Digest
+    operator: OperatorId
+    customer: CustomerId

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from domain.identity import ContactId, Digest, OperatorId, Slug
+from domain.identity import ContactId, CustomerId, Digest, OperatorId, Slug
 from domain.message import Personal
 
 
@@ -83,10 +83,11 @@ class RoleChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorRemoved:
-    """Not a member of the team any more."""
+    """Not a member of the team any more. ``contacts``: the accounts that were theirs, and are nobody's of us now."""
 
     SUBJECT: ClassVar[str] = ""
     operator: OperatorId
+    contacts: tuple[ContactId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,61 @@ class CommandGiven:
     outcome: CommandOutcome
 
 
+class Verb(StrEnum):
+    """What an operator may be asked for: the next message they write is it."""
+
+    REPLY = "reply"
+    TAG = "tag"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerAsked:
+    """An operator pressed a card's button: what they write next from this contact concerns that customer, until ``until``."""
+
+    SUBJECT: ClassVar[str] = ""
+    contact: ContactId
+    customer: CustomerId
+    verb: Verb
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerEnded:
+    """They wrote it, or want to write nothing after all."""
+
+    SUBJECT: ClassVar[str] = ""
+    contact: ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardsMuted:
+    """An operator wants no cards about a customer until ``until``; the others go on having them."""
+
+    SUBJECT: ClassVar[str] = ""
+    operator: OperatorId
+    customer: CustomerId
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardsUnmuted:
+    """They want them again."""
+
+    SUBJECT: ClassVar[str] = ""
+    operator: OperatorId
+    customer: CustomerId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerExported:
+    """An operator took away everything that is known of a customer."""
+
+    SUBJECT: ClassVar[str] = ""
+    customer: CustomerId
+    operator: OperatorId
+
+
 ROSTER_EVENTS = (
     ("operator-added/1", OperatorAdded),
     ("bind-code-issued/1", BindCodeIssued),
@@ -109,3 +165,6 @@ ROSTER_EVENTS = (
     ("operator-removed/1", OperatorRemoved),
 )
 AUDIT_EVENTS = (("command-given/1", CommandGiven),)
+DESK_EVENTS = (("answer-asked/1", AnswerAsked), ("answer-ended/1", AnswerEnded))
+MUTE_EVENTS = (("cards-muted/1", CardsMuted), ("cards-unmuted/1", CardsUnmuted))
+EXPORT_EVENTS = (("customer-exported/1", CustomerExported),)

@@ -94,8 +94,8 @@ def decide(state: RosterState, command: RosterCommand, context: Context) -> Sequ
             same = _known(state, operator).role is role
             return () if same else (RoleChanged(operator=operator, role=role),)
         case RemoveOperator(operator=operator):
-            _known(state, operator)
-            return (OperatorRemoved(operator=operator),)
+            theirs = tuple(sorted(_known(state, operator).contacts))
+            return (OperatorRemoved(operator=operator, contacts=theirs),)
         case _:
             assert_never(command)
 

@@ -32,17 +32,21 @@ class Recurrence:
         try:
             at = time.fromisoformat(clock if CLOCK.fullmatch(clock) else "")
         except ValueError:
-            raise Rejected(f"{clock or code!r} is no time of day: write it as 10:00") from None
+            raise Rejected("{value!r} is no time of day: write it as 10:00", value=clock or code) from None
         if days == "daily":
             return cls(at)
         if days.startswith("day-"):
             number = int(days[4:]) if days[4:].isdecimal() else 0
             if not 1 <= number <= 31:  # noqa: PLR2004  # the days of a month
-                raise Rejected(f"{days[4:]!r} is no day of a month")
+                raise Rejected("{days!r} is no day of a month", days=days[4:])
             return cls(at, month_day=number)
         unknown = [day for day in days.split(",") if day not in WEEKDAYS]
         if unknown:
-            raise Rejected(f"{unknown[0]!r} is no weekday: write {', '.join(WEEKDAYS)} or daily")
+            raise Rejected(
+                "{unknown!r} is no weekday: write {known} or daily",
+                unknown=unknown[0],
+                known=", ".join(WEEKDAYS),
+            )
         return cls(at, weekdays=frozenset(WEEKDAYS.index(day) for day in days.split(",")))
 
     def code(self) -> Slug:

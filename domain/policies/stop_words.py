@@ -48,7 +48,7 @@ class StopWords:
     def wish(self, text: str) -> Wish:
         """Return what a message wishes. Only the whole message is a stop or a start."""
         said = folded(text)
-        if said in self.stop:
+        if said in self.stop or said.removeprefix("/") in self.stop:  # /stop, from a bot's menu
             return Wish.STOP
         if said in self.start:
             return Wish.START

@@ -45,7 +45,7 @@ def decide(state: Rulebook, command: AddRule | RemoveRule | SetWelcome, _context
             if any(rule.id == command.rule for rule in state.rules):
                 return ()
             if len(state.rules) >= MAX_RULES:
-                raise Rejected(f"there are {MAX_RULES} rules already: remove one first")
+                raise Rejected("there are {max_rules} rules already: remove one first", max_rules=MAX_RULES)
             if (command.answer is None) == (command.tag is None):
                 raise Rejected("a rule either answers or tags")
             return (

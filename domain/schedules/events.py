@@ -15,7 +15,7 @@ class ScheduleCreated:
     ``recurrence``: coded (domain/policies/recurrence.py). ``service``: an operator's reason why it is no marketing.
     """
 
-    SUBJECT: ClassVar[str] = "brand"
+    SUBJECT: ClassVar[str] = "contact|group|brand"
     schedule: ScheduleId
     recurrence: Slug
     zone: ZoneName

@@ -46,6 +46,7 @@ def _planned(recorded: Recorded, event: DeliveryPlanned) -> Row:
         "phase": Phase.PLANNED.value,
         "kind": event.kind.value,
         "occasion": event.occasion,
+        "subject": event.subject,
         "contact": event.contact,
         "customer": event.customer,
         "group_id": event.group,
@@ -141,7 +142,7 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
 
 deliveries = Projection(
     name="deliveries",
-    version=2,
+    version=3,
     tables=(DELIVERIES, BROADCASTS, PARTIES),
     listens_to=frozenset(
         {

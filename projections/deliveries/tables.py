@@ -23,13 +23,16 @@ DELIVERIES = Table(
     Column("automatic", Boolean, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("provider_message", String),
+    Column("subject", String, nullable=False, default=""),
     Column("planned_at", Utc, nullable=False, index=True),
     Column("not_before", Utc, nullable=False),
     Column("expires_at", Utc, nullable=False),
     Column("started_at", Utc),
     Column("ended_at", Utc),
     Index("deliveries_by_phase", "phase", "reason", "kind"),
+    Index("deliveries_by_message", "contact", "provider_message"),
 )
+"""``subject``: whose words it holds. On an operator's card that is the customer, while ``contact`` is the operator."""
 BROADCASTS = Table(
     "delivery_broadcasts",
     METADATA,

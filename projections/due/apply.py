@@ -9,6 +9,7 @@ from sqlalchemy import (
 from domain.broadcasts.events import BroadcastCancelled, BroadcastConfirmed, BroadcastFannedOut
 from domain.deliveries.delivery import Phase
 from domain.deliveries.events import (
+    RESTORED,
     DeliveryAccepted,
     DeliveryConfirmed,
     DeliveryExpired,
@@ -56,8 +57,11 @@ def _delivery(rows: Rows, recorded: Recorded, event: _DeliveryEvent) -> None:
             row["not_before"] = not_before
             if rule is None or row["phase"] != Phase.UNKNOWN.value:  # by a rule, an unknown one stays unknown
                 row["phase"] = Phase.PLANNED.value
-        case DeliveryUnknown(delivery=delivery):
-            rows[delivery]["phase"] = Phase.UNKNOWN.value
+        case DeliveryUnknown(delivery=delivery, reason=reason):
+            row = rows[delivery]
+            row["phase"] = Phase.UNKNOWN.value
+            if reason == RESTORED:  # no lease that ended: it is not sent again
+                row["until"] = None
         case _:
             rows.discard(event.delivery)
 

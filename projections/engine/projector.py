@@ -59,7 +59,11 @@ class Projector:
         """Return these views; all, where none is named. Raises Rejected for one that does not exist."""
         unknown = [name for name in names if name not in self._projections]
         if unknown:
-            raise Rejected(f"there is no view {unknown[0]!r}: the views are {', '.join(self.names)}")
+            raise Rejected(
+                "there is no view {unknown!r}: the views are {known}",
+                unknown=unknown[0],
+                known=", ".join(self.names),
+            )
         return [self._projections[name] for name in names or self.names]
 
     def step(self, until: int | None = None) -> int:

@@ -134,7 +134,9 @@ def _unavailable() -> Iterator[None]:
     except DBAPIError as error:
         if is_store_trouble(error):
             reason = str(error.orig).strip().partition("\n")[0]
-            raise StoreUnavailable(f"the views cannot be read or written now: {reason}") from error
+            raise StoreUnavailable(
+                "the views cannot be read or written now: {reason}", reason=reason
+            ) from error
         raise
 
 

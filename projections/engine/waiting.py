@@ -46,7 +46,8 @@ class Waiting:
                 await reader.reached.wait()
         except TimeoutError:
             raise StoreUnavailable(
-                f"the views are behind and did not catch up within {timeout_s:g} s: try again"
+                "the views are behind and did not catch up within {timeout_s:g} s: try again",
+                timeout_s=timeout_s,
             ) from None
         finally:
             with self._lock:

@@ -13,6 +13,7 @@ from domain.contacts.events import (
     ContactReached,
     ContactSeen,
     ContactUnblocked,
+    ContactUnbound,
 )
 from domain.conversations.events import ButtonPressed, MemberJoined, MessageEdited, MessageReceived
 from domain.identity import Account, Channel, ContactId, CustomerId, Locale, OperatorId, Slug
@@ -87,6 +88,7 @@ def _people(recorded: Recorded) -> Sequence[ContactId]:
             | ContactBlocked(contact=contact)
             | ContactUnblocked(contact=contact)
             | ContactBoundToOperator(contact=contact)
+            | ContactUnbound(contact=contact)
             | MessageReceived(contact=contact)
             | MessageEdited(contact=contact)
             | ButtonPressed(contact=contact)
@@ -114,6 +116,8 @@ def _fold(row: Row, recorded: Recorded) -> None:
             row["blocked"] = None
         case ContactBoundToOperator(operator=operator):
             row["operator"] = operator
+        case ContactUnbound():
+            row["operator"] = None
         case MessageReceived():
             row["last_in"] = max(row["last_in"] or recorded.occurred_at, recorded.occurred_at)
             _active(row, recorded.occurred_at)
@@ -153,6 +157,7 @@ contacts = Projection(
             ContactBlocked,
             ContactUnblocked,
             ContactBoundToOperator,
+            ContactUnbound,
             MessageReceived,
             MessageEdited,
             ButtonPressed,

@@ -254,8 +254,7 @@ async def test_what_is_refused_is_told_with_its_exit_code(
 async def test_a_bug_is_told_in_one_line_and_found_in_the_log(
     premises: Premises, listening: ControlServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    premises.house.texts = None  # type: ignore[assignment]  # a house that is not whole
-    premises.house.office = None  # type: ignore[assignment]
+    premises.house.office = None  # type: ignore[assignment]  # a house that is not whole
     said = await answers(premises, "do", line="/stats")
     assert said == [{"error": "an internal error: the server's log says more", "exit": 1}]
     assert "AttributeError" in capsys.readouterr().out

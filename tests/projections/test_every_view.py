@@ -20,7 +20,11 @@ from tests.projections.reading import GivenLog, catch_up, contents
 PROJECTIONS = projections(matches)
 NOT_SHOWN = {
     "UpdateNotUnderstood",
-    "ReachabilityReported",
+    "ReceiptReported",
+    "AnswerAsked",
+    "AnswerEnded",
+    "CardsMuted",
+    "CardsUnmuted",
     "GroupChangeReported",
 }
 """What only deciders look at, or what is shown by the events that it brings about."""

@@ -21,7 +21,7 @@ from bot.app import Binding
 from bot.bootstrap import open_app, open_channels, open_house, prepare
 from bot.house import utc_now
 from bot.settings import environment, load
-from channels.channel import Adapter, Limits, MediaSource
+from channels.channel import Adapter, Limits, MediaSource, Menus
 from domain.conversations.events import INBOUND_EVENTS
 from domain.deliveries.events import DeliveryAccepted, DeliveryPlanned, DeliveryStarted
 from domain.identity import Account, Channel, ProviderMessageId, StreamId
@@ -186,6 +186,7 @@ class FusedAdapter:
         self.limits: Limits = adapter.limits
         self.messenger: Messenger = FusedMessenger(adapter.messenger, fuse)
         self.media: MediaSource | None = adapter.media
+        self.menus: Menus | None = adapter.menus
         self._adapter, self._fuse = adapter, fuse
 
     def routes(self) -> Sequence[BaseRoute]:

@@ -22,3 +22,32 @@
 Numbers, error codes and XML follow developers.weixin.qq.com/doc/offiaccount and .../doc/service (read 2026-11).
 Where the documents leave a choice, it is said in the module that makes it.
 """
+
+from channels.simulators.wechat.actors import OfficialAccountUser
+from channels.simulators.wechat.callback_faults import CallbackFaultKind, Letter
+from channels.simulators.wechat.faults import FaultKind
+from channels.simulators.wechat.scene import Scene
+from channels.simulators.wechat.sent import ApiRequest, Sent, Via
+from channels.simulators.wechat.server import WeChatSimulator
+from channels.simulators.wechat.settings import OfficialAccount
+from channels.simulators.wechat.webhook import Callback, EchoCheck, Outcome, Try
+from channels.simulators.wechat.world import OUT_OF_ORDER, ImpossibleAction
+
+__all__ = [
+    "OUT_OF_ORDER",
+    "ApiRequest",
+    "Callback",
+    "CallbackFaultKind",
+    "EchoCheck",
+    "FaultKind",
+    "ImpossibleAction",
+    "Letter",
+    "OfficialAccount",
+    "OfficialAccountUser",
+    "Outcome",
+    "Scene",
+    "Sent",
+    "Try",
+    "Via",
+    "WeChatSimulator",
+]

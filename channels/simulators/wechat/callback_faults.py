@@ -79,9 +79,7 @@ class CallbackFaults:
         self._waiting.clear()
 
     def take(self, openid: str, kinds: frozenset[CallbackFaultKind]) -> CallbackFault | None:
-        fitting = (
-            fault for fault in self._waiting if fault.kind in kinds and fault.openid in (None, openid)
-        )
+        fitting = (fault for fault in self._waiting if fault.kind in kinds and fault.openid in (None, openid))
         if (fault := next(fitting, None)) is not None:
             fault.times -= 1
             self._waiting = [waiting for waiting in self._waiting if waiting.times > 0]

@@ -1,7 +1,7 @@
 """The account's answers to callbacks: `success`, nothing, or an encrypted passive reply, which is verified."""
 
 # The answer comes from the account's own server, and its document type is refused before it is parsed.
-import xml.etree.ElementTree as ElementTree  # noqa: N812, PLR0402, S405
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -93,8 +93,8 @@ def _parsed(body: bytes) -> Json:
     if b"<!DOCTYPE" in body:
         raise WrongAnswer("a document type")
     try:
-        root = ElementTree.fromstring(body)  # noqa: S314 - see above
-    except ElementTree.ParseError as error:
+        root = ET.fromstring(body)  # noqa: S314 - see above
+    except ET.ParseError as error:
         raise WrongAnswer("neither success nor XML") from error
     if root.tag != "xml":
         raise WrongAnswer("the root is not <xml>")
@@ -104,7 +104,7 @@ def _parsed(body: bytes) -> Json:
     return fields
 
 
-def _fields(element: ElementTree.Element) -> Json | str:
+def _fields(element: ET.Element) -> Json | str:
     """The children by name, a list where one is repeated; the text of an element without any."""
     if not len(element):
         return element.text or ""

@@ -37,7 +37,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """One call as it came, its access token left out. `errcode` is None where no errcode was answered."""
+    """One call as it came, its access token left out.
+
+    `errcode` is 0 where it was accepted, None where a fault came before it was looked at.
+    """
 
     verb: str
     path: str

@@ -35,7 +35,6 @@ from channels.simulators.wechat.settings import OfficialAccount
 TRIES_MAX: Final = 3
 _CONNECTIONS_MAX: Final = 500
 _KEPT_ALIVE_S: Final = 2.0
-_ANSWER_BYTES_MAX: Final = 1 << 20
 _HEADERS: Final = {"User-Agent": "Mozilla/4.0", "Content-Type": "text/xml", "Pragma": "no-cache"}
 
 
@@ -175,10 +174,11 @@ class Callbacks:
         signature = signed(self._account.token, timestamp, nonce) if genuine else secrets.token_hex(20)
         query = {"signature": signature, "echostr": echo, "timestamp": timestamp, "nonce": nonce}
         try:
-            async with asyncio.timeout(self.answer_wait_s), self._session.get(
-                self._account.webhook_url, params=query, allow_redirects=False
-            ) as response:
-                body = await response.content.read(_ANSWER_BYTES_MAX)
+            async with (
+                asyncio.timeout(self.answer_wait_s),
+                self._session.get(self._account.webhook_url, params=query, allow_redirects=False) as response,
+            ):
+                body = await response.read()
                 accepted = response.status == HTTPStatus.OK and body == echo.encode()
                 return EchoCheck(response.status, body, accepted)
         except (aiohttp.ClientError, TimeoutError):
@@ -188,10 +188,13 @@ class Callbacks:
         """One POST, whose answer is judged and shown to nobody."""
         query, body = letter_.query, letter_.body
         try:
-            async with asyncio.timeout(self.answer_wait_s), self._session.post(
-                self._account.webhook_url, params=query, data=body, allow_redirects=False
-            ) as response:
-                answer = await response.content.read(_ANSWER_BYTES_MAX)
+            async with (
+                asyncio.timeout(self.answer_wait_s),
+                self._session.post(
+                    self._account.webhook_url, params=query, data=body, allow_redirects=False
+                ) as response,
+            ):
+                answer = await response.read()
                 status = response.status
         except TimeoutError:
             return Try(query, body, Outcome.TIMED_OUT)

@@ -4,7 +4,9 @@ import aiohttp
 import pytest
 
 from channels.simulators.telegram import TelegramSimulator, WebhookRetry
+from channels.simulators.wechat import WeChatSimulator
 from tests.channels.simulators.bot_side import DEADLINE_S, Api, Clock, Receiver
+from tests.channels.simulators.wechat_side import AccountServer, WeChatApi
 
 
 @pytest.fixture
@@ -36,3 +38,22 @@ async def receiver() -> AsyncIterator[Receiver]:
     await receiver.start()
     yield receiver
     await receiver.stop()
+
+
+@pytest.fixture
+async def wechat(clock: Clock) -> AsyncIterator[WeChatSimulator]:
+    async with WeChatSimulator(answer_wait_s=2.0, clock=clock) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def weixin(wechat: WeChatSimulator, http: aiohttp.ClientSession) -> WeChatApi:
+    return WeChatApi(wechat, http)
+
+
+@pytest.fixture
+async def server(wechat: WeChatSimulator) -> AsyncIterator[AccountServer]:
+    server = AccountServer(wechat.account)
+    await server.start()
+    yield server
+    await server.stop()

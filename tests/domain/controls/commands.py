@@ -4,7 +4,13 @@ from datetime import time, timedelta
 
 from domain.broadcasts.commands import CancelBroadcast, ConfirmBroadcast, DraftBroadcast, FinishFanOut
 from domain.broadcasts.events import AudienceKind
-from domain.contacts.commands import BindContactToOperator, BlockContact, SeeContact, UnblockContact
+from domain.contacts.commands import (
+    BindContactToOperator,
+    BlockContact,
+    SeeContact,
+    UnbindContact,
+    UnblockContact,
+)
 from domain.conversations.commands import GiveReplyBack, HandOver, Message, Receive, ReturnToBot, Sender
 from domain.customers.commands import (
     AddNote,
@@ -33,6 +39,7 @@ from domain.groups.commands import LeaveGroup, MigrateGroup, RejoinGroup, Releas
 from domain.identity import Digest, ProviderMessageId, Slug
 from domain.installation.commands import (
     MarkHistoryImported,
+    MarkRestored,
     PauseMarketing,
     PrepareInstallation,
     ResumeMarketing,
@@ -41,16 +48,22 @@ from domain.installation.commands import (
 from domain.message import Command, Personal
 from domain.operators.commands import (
     AddOperator,
+    AskForAnswer,
     BindOperator,
     ChangeRole,
+    EndAnswer,
     IssueBindCode,
+    MuteCards,
     RecordCommand,
+    RecordExport,
     RemoveOperator,
+    UnmuteCards,
 )
-from domain.operators.events import CommandOutcome, Role
+from domain.operators.events import CommandOutcome, Role, Verb
 from domain.policies.frequency_cap import FrequencyCap
 from domain.policies.may_contact import Controls
 from domain.policies.quiet_hours import QuietHours
+from domain.restoring import DoubtDelivery
 from domain.rules.commands import AddRule, RemoveRule, SetWelcome
 from domain.rules.events import Match
 from domain.schedules.commands import CreateSchedule, EndSchedule, FireSchedule
@@ -108,6 +121,7 @@ SEE_CONTACT = SeeContact(
 BLOCK_CONTACT = BlockContact(contact=ALICE, reason=Slug("blocked"))
 UNBLOCK_CONTACT = UnblockContact(contact=ALICE)
 BIND_CONTACT_TO_OPERATOR = BindContactToOperator(contact=ALICE, operator=LI)
+UNBIND_CONTACT = UnbindContact(contact=ALICE, operator=LI)
 
 CREATE_CUSTOMER = CreateCustomer(customer=MRS_WANG, contact=ALICE)
 TAG_CUSTOMER = TagCustomer(customer=MRS_WANG, tag=VIP)
@@ -132,6 +146,7 @@ PLAN_DELIVERY = PlanDelivery(
     operator=LI,
     service_reason=Personal("预约"),
 )
+DOUBT_DELIVERY = DoubtDelivery(delivery=HELLO)
 CLAIM_DELIVERY = ClaimDelivery(
     delivery=HELLO, worker=Slug("worker-1"), until=NOON + timedelta(seconds=45), controls=CONTROLS
 )
@@ -164,6 +179,13 @@ ISSUE_BIND_CODE = IssueBindCode(operator=LI, code=CODE, expires_at=NOON + timede
 BIND_OPERATOR = BindOperator(code=CODE, contact=ALICE)
 CHANGE_ROLE = ChangeRole(operator=LI, role=Role.MANAGER)
 REMOVE_OPERATOR = RemoveOperator(operator=LI)
+ASK_FOR_ANSWER = AskForAnswer(
+    contact=ALICE, customer=MRS_WANG, verb=Verb.REPLY, until=NOON + timedelta(minutes=10)
+)
+END_ANSWER = EndAnswer(contact=ALICE)
+MUTE_CARDS = MuteCards(operator=LI, customer=MRS_WANG, until=NOON + timedelta(hours=8))
+UNMUTE_CARDS = UnmuteCards(operator=LI, customer=MRS_WANG)
+RECORD_EXPORT = RecordExport(request=Digest("r2"), operator=LI, customer=MRS_WANG)
 RECORD_COMMAND = RecordCommand(
     request=Digest("r1"),
     operator=LI,
@@ -206,6 +228,7 @@ PREPARE_INSTALLATION = PrepareInstallation(starter_rules=True)
 PAUSE_MARKETING = PauseMarketing(operator=LI)
 RESUME_MARKETING = ResumeMarketing(operator=LI)
 MARK_HISTORY_IMPORTED = MarkHistoryImported(events=1_000)
+MARK_RESTORED = MarkRestored(head=900, taken_at=NOON - timedelta(days=1))
 RESUME_SENDING = ResumeSending()
 
 COMMANDS: tuple[Command, ...] = tuple(

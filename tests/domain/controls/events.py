@@ -16,6 +16,7 @@ from domain.contacts.events import (
     ContactReached,
     ContactSeen,
     ContactUnblocked,
+    ContactUnbound,
 )
 from domain.conversations.events import (
     ActionReported,
@@ -73,21 +74,28 @@ from domain.identity import Digest, ProviderMessageId, Slug
 from domain.installation.events import (
     HistoryImported,
     InstallationPrepared,
+    InstallationRestored,
     MarketingPaused,
     MarketingResumed,
     SendingResumed,
 )
 from domain.message import Event, Opening, Personal, Raw
 from domain.operators.events import (
+    AnswerAsked,
+    AnswerEnded,
     BindCodeIssued,
     BindingRefused,
+    CardsMuted,
+    CardsUnmuted,
     CommandGiven,
     CommandOutcome,
+    CustomerExported,
     OperatorAdded,
     OperatorBound,
     OperatorRemoved,
     Role,
     RoleChanged,
+    Verb,
 )
 from domain.rules.events import Match, RuleAdded, RuleRemoved, WelcomeSet
 from domain.schedules.events import ScheduleCreated, ScheduleEnded, ScheduleFired
@@ -170,6 +178,7 @@ CONTACT_REACHED = ContactReached(contact=ALICE)
 CONTACT_BLOCKED = ContactBlocked(contact=ALICE, reason=Slug("blocked"))
 CONTACT_UNBLOCKED = ContactUnblocked(contact=ALICE)
 CONTACT_BOUND_TO_OPERATOR = ContactBoundToOperator(contact=ALICE, operator=LI)
+CONTACT_UNBOUND = ContactUnbound(contact=ALICE, operator=LI)
 
 CUSTOMER_CREATED = CustomerCreated(customer=MRS_WANG, contact=ALICE)
 CUSTOMER_TAGGED = CustomerTagged(customer=MRS_WANG, tag=VIP)
@@ -240,10 +249,18 @@ BIND_CODE_ISSUED = BindCodeIssued(operator=LI, code=CODE, expires_at=NOON + time
 OPERATOR_BOUND = OperatorBound(operator=LI, contact=ALICE)
 BINDING_REFUSED = BindingRefused(contact=BOB)
 ROLE_CHANGED = RoleChanged(operator=LI, role=Role.MANAGER)
-OPERATOR_REMOVED = OperatorRemoved(operator=LI)
+OPERATOR_REMOVED = OperatorRemoved(operator=LI, contacts=(ALICE,))
+ANSWER_ASKED = AnswerAsked(
+    contact=ALICE, customer=MRS_WANG, verb=Verb.REPLY, until=NOON + timedelta(minutes=10)
+)
+ANSWER_ENDED = AnswerEnded(contact=ALICE)
+CARDS_MUTED = CardsMuted(operator=LI, customer=MRS_WANG, until=NOON + timedelta(hours=8))
+CARDS_UNMUTED = CardsUnmuted(operator=LI, customer=MRS_WANG)
 COMMAND_GIVEN = CommandGiven(
     operator=LI, command=Slug("tag"), line=Personal("/tag #1 vip"), outcome=CommandOutcome.DONE
 )
+
+CUSTOMER_EXPORTED = CustomerExported(customer=MRS_WANG, operator=LI)
 
 RULE_ADDED = RuleAdded(rule=PRICES, match=Match.CONTAINS, pattern=Personal("价"), answer=Personal("见菜单"))
 RULE_REMOVED = RuleRemoved(rule=PRICES)
@@ -279,6 +296,7 @@ INSTALLATION_PREPARED = InstallationPrepared(starter_rules=True)
 MARKETING_PAUSED = MarketingPaused(operator=LI)
 MARKETING_RESUMED = MarketingResumed(operator=LI)
 HISTORY_IMPORTED = HistoryImported(events=1_000)
+INSTALLATION_RESTORED = InstallationRestored(head=900, taken_at=NOON - timedelta(days=1))
 SENDING_RESUMED = SendingResumed()
 
 EVENTS: tuple[Event, ...] = tuple(

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from domain.conversations.conversation import conversations, inbound
+from domain.identity import DeliveryId
 from tests.domain.controls import commands, events
 from tests.domain.controls.ids import CONTEXT, NOON
 from tests.domain.given import given
@@ -36,3 +37,22 @@ def test_inbound_facts_are_no_decision() -> None:
     assert inbound.evolve(inbound.initial, events.MESSAGE_RECEIVED) is None
     with pytest.raises(AssertionError, match="written by the intake, not by HandOver"):
         inbound.decide(None, commands.HAND_OVER, CONTEXT)
+
+
+def test_what_was_spent_is_given_back_once() -> None:
+    spent = given(conversations, events.REPLY_SPENT)
+    state = spent.when(commands.GIVE_REPLY_BACK).then(events.REPLY_GIVEN_BACK)
+    assert state.spent == ()
+    given(conversations).when(commands.GIVE_REPLY_BACK).then_nothing()
+
+
+def test_a_new_attempt_of_the_same_message_spends_once() -> None:
+    again = replace(events.REPLY_SPENT, at=NOON + timedelta(minutes=5))
+    state = given(conversations, events.REPLY_SPENT, again).state
+    assert [(s.delivery, s.at) for s in state.spent] == [(again.delivery, again.at)]
+
+
+def test_what_is_older_than_any_window_is_forgotten() -> None:
+    later = replace(events.REPLY_SPENT, delivery=DeliveryId("later"), at=NOON + timedelta(hours=49))
+    state = given(conversations, events.REPLY_SPENT, later).state
+    assert [s.delivery for s in state.spent] == ["later"]

@@ -45,6 +45,15 @@ def test_every_import_holds_sending() -> None:
         assert decided.then(events.HISTORY_IMPORTED) == held
 
 
+def test_every_restore_holds_sending_until_it_is_resumed() -> None:
+    held = InstallationState(sending_held=True)
+    for before in ([], [events.INSTALLATION_RESTORED], [events.HISTORY_IMPORTED, events.SENDING_RESUMED]):
+        decided = given(installation, *before).when(commands.MARK_RESTORED)
+        assert decided.then(events.INSTALLATION_RESTORED) == held
+    resumed = given(installation, events.INSTALLATION_RESTORED).when(commands.RESUME_SENDING)
+    assert resumed.then(events.SENDING_RESUMED) == InstallationState()
+
+
 def test_a_pause_and_a_hold_end_apart() -> None:
     both = given(installation, events.MARKETING_PAUSED, events.HISTORY_IMPORTED)
     state = both.when(commands.RESUME_MARKETING).then(events.MARKETING_RESUMED)

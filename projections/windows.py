@@ -1,0 +1,104 @@
+"""Reply windows: what each contact opened on a channel that has such, and what was used since. The gate counts by the streams themselves."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, select
+
+from domain.conversations.events import (
+    ActionReported,
+    ButtonPressed,
+    MessageReceived,
+    ReachabilityReported,
+    ReplyGivenBack,
+    ReplySpent,
+)
+from domain.identity import ContactId
+from domain.message import Recorded, ReplyWindow
+from domain.policies import reply_window
+from projections.projection import Projection, Rows
+from projections.schema import METADATA, Utc
+
+WINDOWS = Table(
+    "reply_windows",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("contact", String, nullable=False, index=True),
+    Column("messages", Integer, nullable=False),
+    Column("since", Utc, nullable=False),
+    Column("until", Utc, nullable=False),
+)
+"""``id``: contact and length in seconds. A click opens a short window beside the long one of the last message, and never replaces it."""
+SPENT = Table(
+    "reply_windows_spent",
+    METADATA,
+    Column("delivery", String, primary_key=True),
+    Column("contact", String, nullable=False),
+    Column("at", Utc, nullable=False),
+    Index("spent_of_contact", "contact", "at"),
+)
+
+_Opening = MessageReceived | ButtonPressed | ActionReported | ReachabilityReported
+_Spending = ReplySpent | ReplyGivenBack
+
+
+def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
+    _open(connection, batch)
+    events = [recorded.event for recorded in batch if isinstance(recorded.event, _Spending)]
+    spent = Rows(connection, SPENT, (event.delivery for event in events))
+    for event in events:
+        match event:
+            case ReplySpent(delivery=delivery, contact=contact, at=at):
+                spent.put({"delivery": delivery, "contact": contact, "at": at})
+            case ReplyGivenBack(delivery=delivery):
+                spent.discard(delivery)
+    spent.save()
+
+
+def _open(connection: Connection, batch: Sequence[Recorded]) -> None:
+    openings = [
+        (event.contact, event.opens, recorded.occurred_at)
+        for recorded in batch
+        if isinstance(event := recorded.event, _Opening) and event.opens is not None
+    ]
+    windows = Rows(connection, WINDOWS, (f"{contact}:{opens.seconds}" for contact, opens, _ in openings))
+    for contact, opens, since in openings:
+        id_ = f"{contact}:{opens.seconds}"
+        known = windows.get(id_)
+        if known is not None and known["since"] >= since:
+            continue  # late: a newer one is open already
+        until = since + timedelta(seconds=opens.seconds)
+        row = {"id": id_, "contact": contact, "messages": opens.messages, "since": since, "until": until}
+        windows.put(row)
+    windows.save()
+
+
+windows = Projection(
+    name="windows",
+    version=1,
+    tables=(WINDOWS, SPENT),
+    listens_to=frozenset(
+        {MessageReceived, ButtonPressed, ActionReported, ReachabilityReported, ReplySpent, ReplyGivenBack}
+    ),
+    apply=_apply,
+)
+
+
+def opened(connection: Connection, contact: ContactId) -> tuple[ReplyWindow, ...]:
+    """Return the latest window of each length that a contact opened, also those that are over, the one that lasts longest first."""
+    rows = connection.execute(
+        select(WINDOWS.c.messages, WINDOWS.c.since, WINDOWS.c.until)
+        .where(WINDOWS.c.contact == contact)
+        .order_by(WINDOWS.c.until.desc(), WINDOWS.c.id)
+    )
+    return tuple(ReplyWindow(row.messages, row.since, row.until) for row in rows)
+
+
+def left(connection: Connection, contact: ContactId, now: datetime) -> ReplyWindow | None:
+    """Return what may still be sent to a contact, and until when; None on a channel without windows."""
+    known = opened(connection, contact)
+    if not known:
+        return None
+    oldest = min(window.since for window in known)
+    spent = connection.execute(select(SPENT.c.at).where(SPENT.c.contact == contact, SPENT.c.at >= oldest))
+    return reply_window.left(known, list(spent.scalars()), now)
