@@ -14,22 +14,24 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+from bot.accounts import Accounts, post_of
+from bot.connect import Connecting
+from bot.cards import Cards
 from bot.control_server import ControlServer
 from bot.desk import Desk
 from bot.eventlog.codec import raw_subject
 from bot.house import House
+from bot.notices import Notices
 from bot.menus import Menus
 from bot.operations import Exit, add_operator, team
 from bot.reading import Reading
-from channels.channel import Adapter
 from domain.errors import Overloaded, Rejected, StoreUnavailable, VersionConflict
 from domain.identity import Locale, Slug
 from domain.operators.events import Role
 from projections.engine import BATCH
-from scheduler.delivery import Clocks, Courier, Post, Sources
+from scheduler.delivery import Clocks, Courier, Sources
 from scheduler.fan_out import FanOut
 from scheduler.follower import Follower
-from scheduler.pacing import Pacer, Rates
 from scheduler.process_runner import ProcessRunner
 from scheduler.ticks import Ticks
 
@@ -133,30 +135,33 @@ class App:
     def __init__(
         self,
         house: House,
-        adapters: Sequence[Adapter],
+        accounts: Accounts,
+        connecting: Connecting,
         reading: Reading,
-        web: Starlette,
         render: Callable[..., str],
         binding: Binding,
     ) -> None:
-        self.house, self.adapters, self._web, self._binding = house, adapters, web, binding
-        self._posts = {(a.channel, a.account): Post(a.messenger, Pacer(_rates(a))) for a in adapters}
-        self._load_pacing()
+        self.house, self.accounts, self._binding = house, accounts, binding
+        self._connecting = connecting
         dispatch = house.submit
         self.courier = Courier(
             Sources(reading.agenda, reading.audience, reading.letters, house.vault),
             dispatch,
-            self._posts,
+            {(adapter.channel, adapter.account): post_of(adapter) for adapter in accounts.adapters},
             house.settings.controls,
             render,
             Clocks(house.clock, boottime),
             Slug(f"worker-{os.getpid()}"),
         )
+        self._load_pacing()
+        accounts.courier = self.courier
         self._fan_out = FanOut(
             reading.agenda, reading.audience, house.log, dispatch, house.digest, house.clock
         )
         self._ticks = Ticks(reading.agenda, dispatch, house.clock)
         self._desk = Desk(house, self._follower("operator-desk"))
+        self._cards = Cards(house, self._follower)
+        self._notices = Notices(house, self._follower("operator-notices"))
         self._runners = [
             ProcessRunner(process, self._follower(process.name), reading.park)
             for process in house.processes
@@ -167,8 +172,10 @@ class App:
             Driver("courier", self.courier.step, breath_s=0.0),
             Driver("fan-out", self._step_fan_out),
             Driver("desk", self._answering(self._desk.step)),
+            Driver("cards", self._cards.step),
+            Driver("notices", self._notices.step),
             *(Driver(runner.process.name, self._answering(runner.step)) for runner in self._runners),
-            Driver("menus", Menus(house, lambda: self.adapters).step, poll_s=MENUS_POLL_S),
+            Driver("menus", Menus(house, lambda: accounts.adapters).step, poll_s=MENUS_POLL_S),
         ]
         self.courier.changed = self._driver("courier").wake
         house.unsaid.answering = [runner.follower for runner in self._runners] + [self._desk.follower]
@@ -229,14 +236,14 @@ class App:
         self._ticks.daily("raw-keys", hour=3, work=self._destroy_old_raw_keys)
         tasks = [asyncio.create_task(driver.run(), name=driver.name) for driver in self.drivers]
         tasks.append(asyncio.create_task(self._save_pacing_often(), name="pacing"))
-        control = ControlServer(self.house)
-        server = _Server(self._web)
+        control = ControlServer(self.house, self._connecting.operations())
+        server = _Server(self.accounts.web)
         self.house.address = "http://{}:{}".format(*listening.getsockname()[:2])
+        self._connecting.begin(loop)
         serving = asyncio.create_task(server.serve(sockets=[listening]), name="web")
         try:
             await control.start()
-            for adapter in self.adapters:
-                await adapter.start()
+            await self.accounts.start()
             gc.collect()
             gc.freeze()  # a full collection over the imported SDKs would pause every answer (libraries.md, "Runtime")
             gc.set_threshold(*GC_THRESHOLDS)
@@ -264,6 +271,8 @@ class App:
                 lines += [texts.shown(line, locale) for line in made if not isinstance(line, Exit)]
             except Rejected:  # somebody else is called so
                 lines.append(texts.say("Nobody owns it yet: siyu operator add NAME --role owner", locale))
+            link = self._connecting.link()
+            lines.append(texts.say("Connect a channel (once, 15 minutes): {link}", locale).format(link=link))
         return lines
 
     def _wake_followers(self) -> None:
@@ -283,9 +292,7 @@ class App:
             ) from error
 
     async def _stop(self, tasks: "Sequence[asyncio.Task[None]]", control: ControlServer) -> None:
-        for adapter in self.adapters:
-            with contextlib.suppress(Exception):
-                await adapter.stop()
+        await self.accounts.stop()
         self._ticks.stop()
         for task in tasks:
             task.cancel()
@@ -297,7 +304,7 @@ class App:
     # Pacing survives a restart.
 
     def _load_pacing(self) -> None:
-        for (channel, account), post in self._posts.items():
+        for (channel, account), post in self.courier.posts.items():
             left = self.house.log.get_pacing(f"{channel}:{account}")
             if left is not None:
                 post.pacer.load(left, boottime(), self.house.clock().timestamp())
@@ -306,7 +313,7 @@ class App:
         now, wall = boottime(), self.house.clock().timestamp()
         return {
             f"{channel}:{account}": post.pacer.dump(now, wall)
-            for (channel, account), post in self._posts.items()
+            for (channel, account), post in list(self.courier.posts.items())
         }
 
     def _save_pacing(self) -> None:
@@ -318,7 +325,7 @@ class App:
         while True:
             await _set_within(self.courier.frozen, PACING_SAVED_EVERY_S)
             self.courier.frozen.clear()
-            if any(post.pacer.spent(boottime()) for post in self._posts.values()):
+            if any(post.pacer.spent(boottime()) for post in self.courier.posts.values()):
                 try:
                     await asyncio.to_thread(self._save_pacing)
                 except StoreUnavailable as error:
@@ -350,8 +357,3 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone."""
         yield
-
-
-def _rates(adapter: Adapter) -> Rates:
-    limits = adapter.limits
-    return Rates(limits.rate_per_s, limits.chat_rate_per_s, limits.group_rate_per_min)

@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from bot import matching, rendering
+from bot.accounts import Accounts
 from bot.app import App, Binding
 from bot.commands.command import Office
 from bot.commands.line import is_command
+from bot.connect import Connecting, pages
 from bot.eventlog.codec import Codec
 from bot.eventlog.folder import lock_folder
 from bot.eventlog.log import StoredEventLog
@@ -19,9 +22,14 @@ from bot.eventlog.vault import Vault
 from bot.eventlog.writer import Writer
 from bot.house import House, done, utc_now
 from bot.ids import fresh_id
+from bot.media.letters import Attachments
+from bot.media.links import Links
+from bot.media.store import FileMedia
+from bot.media.uploads import FileUploads
 from bot.metrics import Metrics
+from bot.phones import dialling
 from bot.reading import Reading, SqlAgenda, SqlAudience
-from bot.settings import Settings, accounts_of
+from bot.settings import MAIN, Settings, accounts_of
 from bot.snapshots import SqlSnapshots
 from bot.texts import Texts
 from bot.web import web
@@ -87,6 +95,7 @@ def open_house(
             words=StopWords.of(settings.stop_words),
             silence=settings.silence,
             implied_consent=settings.region == "cn",
+            dialled=dialling(settings.region),
         )
     )
     views = Views(settings.database or data / "views.db")
@@ -103,6 +112,7 @@ def open_house(
         brand=settings.brand_name,
         render_check=rendering.template_fault,
         regex_check=matching.regex_fault,
+        dialled=dialling(settings.region),
         status=lambda: _status(metrics),
     )
     return House(
@@ -119,6 +129,8 @@ def open_house(
         digest=digest,
         office=office,
         metrics=metrics,
+        media=FileMedia(data / "media", vault, digest),
+        uploads=FileUploads(data / "uploads", settings.media.max_bytes),
         clock=clock,
     )
 
@@ -174,7 +186,34 @@ def prepare(house: House) -> None:
 
 def open_channels(house: House) -> list[Adapter]:
     """Open every account of every channel that is configured. Raises BadSettings, naming what is missing."""
-    desk = Desk(
+    adapters = [open_account(house, channel, name) for channel, name in configured(house)]
+    known = [(adapter.channel, adapter.account) for adapter in adapters]
+    twice = next((where for where in known if known.count(where) > 1), None)
+    if twice is not None:
+        raise BadSettings(
+            "two accounts of {channel} are the same one: {account}", channel=twice[0], account=twice[1]
+        )
+    return adapters
+
+
+def configured(house: House) -> list[tuple[str, str]]:
+    """Return every account that is configured: its channel, and what it is called in the settings."""
+    accounts = {kind: list(accounts_of(kind.name, house.variables)) for kind in CHANNELS}
+    for kind, names in accounts.items():
+        if kind.always and MAIN not in names:
+            names.append(MAIN)
+    return [(kind.name, name) for kind, names in accounts.items() for name in names]
+
+
+def open_account(house: House, channel: str, name: str) -> Adapter:
+    """Open one account as it is configured now. Raises BadSettings, naming what is missing."""
+    kind = next(kind for kind in CHANNELS if kind.name == channel)
+    settings = accounts_of(channel, house.variables).get(name, {})
+    return kind.load()(name, settings, _desk(house))
+
+
+def _desk(house: House) -> Desk:
+    return Desk(
         intake=_intake(house),
         history=TimelineHistory(house.projector),
         cursors=house.log,
@@ -186,20 +225,9 @@ def open_channels(house: House) -> list[Adapter]:
         public_url=house.settings.public_url,
         brand=house.settings.brand_name,
         locale=house.settings.locale,
+        uploads=house.uploads,
+        link=Links(house.vault.secret(), house.clock).link,
     )
-    adapters: list[Adapter] = []
-    for kind in CHANNELS:
-        accounts = accounts_of(kind.name, house.variables)
-        if kind.always:
-            accounts.setdefault("main", {})
-        adapters.extend(kind.load()(name, settings, desk) for name, settings in accounts.items())
-    known = [(adapter.channel, adapter.account) for adapter in adapters]
-    twice = next((where for where in known if known.count(where) > 1), None)
-    if twice is not None:
-        raise BadSettings(
-            "two accounts of {channel} are the same one: {account}", channel=twice[0], account=twice[1]
-        )
-    return adapters
 
 
 def _intake(house: House) -> Intake:
@@ -256,9 +284,15 @@ def open_app(house: House, binding: Binding, adapters: Sequence[Adapter] | None 
     reading = Reading(
         agenda=SqlAgenda(house.views),
         audience=SqlAudience(house.views, house.settings.brand_name),
-        letters=Letters(house.log),
+        letters=Letters(house.log, Attachments(house.log, house.media).find),
         log=house.log,
     )
     if adapters is None:
-        adapters = open_channels(house)
-    return App(house, adapters, reading, web(house, adapters), rendering.render, binding)
+        opened = dict(zip(configured(house), open_channels(house), strict=True))
+    else:
+        opened = {(str(adapter.channel), str(adapter.account)): adapter for adapter in adapters}
+    site = web(house, tuple(opened.values()))
+    accounts = Accounts(opened, partial(open_account, house), house.views, site)
+    connecting = Connecting(house, accounts)
+    site.router.routes.extend(pages(connecting))
+    return App(house, accounts, connecting, reading, rendering.render, binding)

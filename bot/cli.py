@@ -273,6 +273,33 @@ def resume_sending() -> int:
 
 
 @cli.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="a new folder, or an empty one")],
+) -> int:
+    """Copy log, vault and media into a folder, while Siyu runs or not; the master key is not in it."""
+    return _perform("backup", folder=str(folder.absolute()))
+
+
+@cli.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="the folder of a backup")],
+) -> int:
+    """Restore a backup into an empty data folder or database; nothing is sent until ``siyu resume-sending``."""
+    settings, _ = _settings()
+    connection = running(settings.data)
+    if connection is not None:
+        connection.close()
+        raise StoreUnavailable("a Siyu runs on {data}: stop it first", data=settings.data)
+    from bot.backup.restoring import restore as restored
+    from bot.house import utc_now
+
+    for line in restored(settings, folder.absolute(), utc_now):
+        sys.stdout.write(f"{TEXTS.shown(line, LOCALE)}\n")
+        sys.stdout.flush()
+    return 0
+
+
+@cli.command()
 def doctor() -> int:
     """Check settings, channels, stores and lag."""
     return _perform("doctor")

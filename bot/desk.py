@@ -5,7 +5,7 @@ message, so carrying it out again after a crash changes nothing.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -13,7 +13,9 @@ import structlog
 from bot.commands.command import NOBODY, Operator, Reply
 from bot.commands.execute import execute
 from bot.commands.line import is_command
+from bot.commands.said import Meant, meant, repeatable, subject_customer
 from bot.house import House
+from bot.staff import Staff
 from domain.contacts.contact import ContactState, contacts
 from domain.conversations.events import ButtonPressed, MessageReceived
 from domain.deliveries.commands import PlanDelivery
@@ -22,9 +24,12 @@ from domain.dispatch import Failed, Request, Result, fold
 from domain.errors import Overloaded, StoreUnavailable
 from domain.identity import ContactId, CustomerId, DeliveryId, Digest, Slug, SubjectId, stream
 from domain.message import Command, Context, Origin, Personal, Recorded
-from domain.operators.commands import RecordCommand
+from domain.operators.commands import EndAnswer, RecordCommand
+from domain.operators.desk import desks
 from domain.operators.events import CommandGiven, CommandOutcome, Role
-from domain.operators.roster import ROSTER, audit, roster
+from domain.operators.roster import RosterState, audit
+from projections.deliveries.cards import subject_of
+from projections.people.customers import customer
 from scheduler.follower import Follower
 
 BATCH = 100
@@ -40,7 +45,10 @@ log_ = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """One command as it came in. ``request``: equal when the same message, or the same button of the same message, orders it again."""
+    """One command as it came in. ``request``: equal when the same message, or the same button of the same message, orders it again.
+
+    ``card``: the customer it is about without naming them. ``ends``: it answers a button's question.
+    """
 
     recorded: Recorded
     contact: ContactId
@@ -49,6 +57,8 @@ class _Order:
     line: str
     request: Digest
     context: Context
+    card: CustomerId | None = None
+    ends: bool = False
 
 
 class Desk:
@@ -56,37 +66,70 @@ class Desk:
 
     def __init__(self, house: House, follower: Follower) -> None:
         self._house, self.follower = house, follower
+        self._staff = Staff(house.log)
 
     async def step(self) -> int:
         """Carry out the next commands. Returns how many events were read. Raises StoreUnavailable, Overloaded."""
         batch = await self.follower.next(BATCH)
+        team = await asyncio.to_thread(self._staff.team) if batch else None
         for recorded in batch:
-            if recorded.origin is Origin.LIVE and isinstance(recorded.event, MessageReceived | ButtonPressed):
-                await self._hear(recorded, recorded.event)
+            event = recorded.event
+            if team is None or recorded.origin is not Origin.LIVE:
+                continue
+            if isinstance(event, MessageReceived | ButtonPressed) and await self._hear(recorded, event, team):
+                team = await asyncio.to_thread(self._staff.team)  # it may be another one now
         if batch:
             await self.follower.passed(batch[-1].position)
         return len(batch)
 
-    async def _hear(self, recorded: Recorded, event: MessageReceived | ButtonPressed) -> None:
+    async def _hear(
+        self, recorded: Recorded, event: MessageReceived | ButtonPressed, team: RosterState
+    ) -> bool:
+        """Carry out what somebody ordered. Returns whether they ordered anything."""
         line = _line(event)
-        if line is None or not is_command(line, bound=True):
-            return  # most of what is said: nobody needs to be looked up for it
-        order = await asyncio.to_thread(self._order, recorded, event, line)
-        if order is None or (order.operator.id == NOBODY and not is_command(line, bound=False)):
-            return
+        bound = team.operator_of(event.contact) is not None
+        if line is None or not (bound or is_command(line, bound=False)):
+            return False  # most of what is said: nobody needs to be looked up for it
+        order = await asyncio.to_thread(self._order, recorded, event, line, team)
+        if order is None:
+            return False
         await asyncio.to_thread(self._house.catch_up)
-        await self._carry_out(order)
+        understood = await asyncio.to_thread(self._understood, order, event) if bound else order
+        if understood is None:
+            return False
+        await self._carry_out(understood)
+        return True
 
-    def _order(self, recorded: Recorded, event: MessageReceived | ButtonPressed, line: str) -> _Order | None:
+    def _understood(self, order: _Order, event: MessageReceived | ButtonPressed) -> _Order | None:
+        """Return an operator's order with whom it is about; None where they gave none."""
+        quoted = event.reply_to if isinstance(event, MessageReceived) else event.provider_message
+        state = fold(desks, self._house.log.read_stream(stream(desks.category, order.contact)))
+        question = state.asked(order.context.occurred_at)
+        with self._house.views.read() as connection:
+            subject = None if quoted is None else subject_of(connection, order.contact, quoted)
+            card = subject_customer(connection, subject, order.contact)
+            about = None if question is None else customer(connection, question.customer)
+        asked = None if question is None or about is None else (question, about)
+        found = meant(order.line, card, asked, order.seen.channel)
+        if found is None and isinstance(event, MessageReceived) and (card or asked) is not None:
+            found = Meant(
+                "/reply", None if card is None else card.id
+            )  # a file without a word: what shall they be told?
+        if found is None:
+            return None
+        return replace(order, line=found.line, card=found.customer, ends=found.ends)
+
+    def _order(
+        self, recorded: Recorded, event: MessageReceived | ButtonPressed, line: str, team: RosterState
+    ) -> _Order | None:
         """Return who orders it and how it is told apart; None for a button that was pressed before and did what it says."""
         house = self._house
-        team = fold(roster, house.log.read_stream(stream(roster.category, ROSTER)))
         seen = fold(contacts, house.log.read_stream(stream(contacts.category, event.contact)))
         bound = team.operator_of(event.contact)
         role = Role.VIEWER if bound is None else team.members[bound].role
         operator = Operator(NOBODY if bound is None else bound, role, event.contact, seen.language)
         request = house.digest("command", recorded.id)
-        if isinstance(event, ButtonPressed) and event.provider_message is not None:
+        if isinstance(event, ButtonPressed) and event.provider_message is not None and not repeatable(line):
             pressed = house.digest("press", event.contact, event.provider_message, line)
             before = house.log.read_stream(stream(audit.category, pressed))
             if any(isinstance(r.event, CommandGiven) and r.event.outcome in _DONE for r in before):
@@ -122,13 +165,23 @@ class Desk:
     def _execute(self, order: _Order) -> Reply:
         """Run the command; a bug in one command is told, and costs nobody else their turn."""
         try:
-            return execute(order.line, order.operator, self._house.office, order.request, order.context.now)
+            reply = execute(
+                order.line,
+                order.operator,
+                self._house.office,
+                order.request,
+                order.context.now,
+                replying_to=order.card,
+            )
         except (StoreUnavailable, Overloaded):
             raise
         except Exception:
             log_.exception("desk.bug", position=order.recorded.position)
             told = self._house.texts.say("Something went wrong here; nothing was done.", order.seen.language)
             return Reply(told, outcome=CommandOutcome.FAILED)
+        if not order.ends or reply.outcome is not CommandOutcome.DONE:
+            return reply  # what could not be done may be written once more
+        return replace(reply, commands=(*reply.commands, EndAnswer(contact=order.contact)))
 
     async def _append(self, order: _Order, reply: Reply) -> Result:
         commands: tuple[Command, ...] = (*reply.commands, _entry(order, reply), self._answer(order, reply))
@@ -144,7 +197,7 @@ class Desk:
         ]
         return PlanDelivery(
             delivery=DeliveryId(delivery),
-            subject=SubjectId(f"contact-{order.contact}"),
+            subject=reply.about or SubjectId(f"contact-{order.contact}"),
             kind=DeliveryClass.REPLY,
             occasion=Slug("command"),
             contact=order.contact,

@@ -18,6 +18,7 @@ from domain.dispatch import Done, Failed, Request, Result
 from domain.errors import StoreUnavailable
 from domain.identity import KeyedHash, Slug
 from domain.message import Command, Context
+from domain.ports.media import MediaStore, Uploads
 from domain.registry import EVENT_TYPES
 from projections.engine import Projector, Views
 
@@ -55,6 +56,8 @@ class House:
     digest: KeyedHash
     office: Office
     metrics: Metrics
+    media: MediaStore
+    uploads: Uploads
     clock: Callable[[], datetime] = utc_now
     unsaid: Unsaid = field(default_factory=Unsaid)
     agenda_changes: int = 0

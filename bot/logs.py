@@ -19,10 +19,16 @@ class Redaction:
     """Cuts out known secrets, also as JSON writes them, and whatever looks like a token."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        known = {secret for secret in secrets if secret}
+        self._known: set[str] = set()
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Cut out these too."""
+        known = self._known | {secret for secret in secrets if secret}
         known |= {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in known}
         longest_first = sorted(known, key=len, reverse=True)
         self._secret = re.compile("|".join([_SHAPE, *map(re.escape, longest_first)]))
+        self._known = known
 
     def clean(self, text: str) -> str:
         """Return the text without secrets."""
@@ -31,6 +37,15 @@ class Redaction:
     def __call__(self, _logger: object, _method: str, event: str) -> str:
         """Be the last processor: whatever was rendered goes through here."""
         return self.clean(event)
+
+
+_LEARNED = Redaction(())
+"""Secrets that came after the start."""
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Cut these out of every line from now on."""
+    _LEARNED.learn(secrets)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -54,6 +69,7 @@ def configure(secrets: Iterable[str], *, pretty: bool) -> None:
         if pretty
         else structlog.processors.JSONRenderer(ensure_ascii=False),
         redaction,
+        _LEARNED,
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, *renderer],

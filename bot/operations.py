@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,27 +12,26 @@ import msgspec
 import structlog
 
 from bot import export
+from bot.backup.taking import take
 from bot.commands.command import CLI, Operator
 from bot.commands.execute import execute
+from bot.doctor import examine
 from bot.house import House
 from bot.ids import fresh_id
 from bot.reading import keep_parked, parked_by
-from bot.settings import accounts_of
 from bot.texts import Told, told
-from channels.registry import CHANNELS
 from domain.decider import Process
 from domain.dispatch import Done, Failed, Reaction, Request, answering, fold
 from domain.errors import BadInput, Overloaded, Rejected, StoreUnavailable
 from domain.identity import Locale, OperatorId, Slug, StreamId, Tag, stream
 from domain.installation.commands import MarkHistoryImported, ResumeSending
-from domain.installation.installation import INSTALLATION, installation
 from domain.message import Command, Context, Personal
 from domain.operators.commands import AddOperator, IssueBindCode, RecordCommand
 from domain.operators.events import CommandOutcome, Role
 from domain.operators.roster import ROSTER, RosterState, roster
 from domain.policies.text import folded
 from domain.ports.event_log import Unreadable
-from projections.engine import parked, positions, verify
+from projections.engine import parked, verify
 from projections.people import customers, find
 from projections.tags import holders, tags_of
 from projections.timeline.queries import ASKED_AT_ONCE, Entry, Filters, of_customer
@@ -344,39 +344,13 @@ def import_events(house: House, file: str) -> Said:
 
 def doctor(house: House) -> Said:
     """Check settings, channels, stores and lag; exit 1 where something needs a person."""
-    settings = house.settings
-    store = "PostgreSQL" if settings.database else f"SQLite in {settings.data}"
-    head = house.log.head()
-    house.projector.step(until=0)  # where nothing ran yet, its tables are made
-    yield told(
-        "stores     {store}; {head} events; log {log}",
-        store=store,
-        head=head,
-        log=house.log.identity().id[:8],
-    )
-    yield f"brand      {settings.brand_name}; region {settings.region}; {settings.time_zone}; {settings.locale}"
-    yield f"reached at {settings.public_url or 'no SIYU_PUBLIC_URL: webhooks cannot be used'}"
-    for kind in CHANNELS:
-        accounts = sorted(accounts_of(kind.name, house.variables)) or (["main"] if kind.always else [])
-        yield f"channel    {kind.name:<12} {', '.join(accounts) or 'not configured'}"
-    held = fold(installation, house.log.read_stream(stream(installation.category, INSTALLATION)))
-    if held.sending_held:
-        yield told("sending    on hold after an import: siyu resume-sending")
-    if held.marketing_paused:
-        yield told("marketing  paused: /resume")
-    with house.views.read() as connection:
-        known = positions(connection)
-        waiting = list(parked(connection, house.projector.names))
-    for view in known:
-        yield told("view       {view:<12} {behind} behind", view=view.view, behind=head - view.position)
-    stuck = [f"{entry.view} at {entry.position}: {entry.error}" for entry in waiting]
-    stuck += [
-        f"{p.name} at {at}: {error}" for p in house.processes for at, error in parked_by(house.log, p.name)
-    ]
-    for line in stuck:
-        yield told("parked     {line}; siyu replay tries again", line=line)
-    if stuck:
+    if (yield from examine(house)):
         yield Exit(1)
+
+
+def back_up(house: House, folder: str) -> Said:
+    """Copy log, vault and media into a new folder."""
+    yield from take(house, Path(folder))
 
 
 def address(house: House) -> Said:
@@ -396,5 +370,6 @@ OPERATIONS: dict[str, Callable[..., Said]] = {
     "resume-sending": resume_sending,
     "import-events": import_events,
     "doctor": doctor,
+    "backup": back_up,
     "address": address,
 }

@@ -1,22 +1,26 @@
 """What the scheduler reads, joined from the views."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 import structlog
+from sqlalchemy import select
 
 from bot.eventlog.log import StoredEventLog
 from domain.deliveries.delivery import RESEND_AFTER_LEASE
-from domain.identity import BroadcastId, ContactId, GroupId, Tag
+from domain.identity import Account, BroadcastId, Channel, ContactId, GroupId, Tag
 from domain.message import Recorded
 from domain.ports.agenda import Agenda, BrokenLease, DueDelivery, DueSchedule
 from domain.ports.audience import Audience, Known, Recipient
+from domain.ports.tag_ledger import Page
 from projections import due
 from projections.engine import Views
+from projections.mirrored_tags import mirrored
 from projections.people import contacts, customers
-from projections.tags import holders
+from projections.people.contacts import CONTACTS
+from projections.tags import TAGS, holders
 from projections.windows import opened
 from scheduler.letters import Letters
 
@@ -141,3 +145,27 @@ def parked_by(log: StoredEventLog, process: str) -> list[tuple[int, str]]:
 def keep_parked(log: StoredEventLog, process: str, entries: Sequence[tuple[int, str]]) -> None:
     """Keep what is still parked, each position once."""
     log.set_cursor(f"parked:{process}", msgspec.json.encode(sorted(dict(entries).items())).decode())
+
+
+@dataclass(slots=True)
+class SqlTagLedger:
+    """domain.ports.tag_ledger.TagLedger over the views; ``catch_up`` brings them to the log's end."""
+
+    views: Views
+    catch_up: Callable[[], None]
+
+    def page(self, channel: Channel, account: Account) -> Page:
+        """See TagLedger."""
+        self.catch_up()
+        here = (CONTACTS.c.channel == channel) & (CONTACTS.c.account == account) & CONTACTS.c.private
+        with self.views.snapshot() as connection:
+            people = {
+                row.external_id: (row.contact, row.customer)
+                for row in connection.execute(select(CONTACTS).where(here, CONTACTS.c.blocked.is_(None)))
+            }
+            by_hand = select(CONTACTS.c.contact, TAGS.c.tag).join(TAGS, TAGS.c.subject == CONTACTS.c.customer)
+            held = by_hand.where(here, TAGS.c.rule == "", TAGS.c.known_to.is_(None))
+            ours = frozenset((row.contact, row.tag) for row in connection.execute(held))
+            known = {contact for contact, _ in people.values()}
+            there = frozenset(one for one in mirrored(connection) if one[0] in known)
+        return Page(ours, there, people)

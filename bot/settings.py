@@ -35,6 +35,18 @@ class Marketing(BaseModel):
     quiet_to: time | None = None
 
 
+class Media(BaseModel):
+    """What is kept of the files of messages."""
+
+    model_config = ConfigDict(extra="ignore")
+    max_mb: int = Field(default=20, ge=1, le=2_000)
+
+    @property
+    def max_bytes(self) -> int:
+        """The size of the largest file."""
+        return self.max_mb * 1024 * 1024
+
+
 class Settings(BaseModel):
     """The installation's settings (interface.md, "Settings")."""
 
@@ -52,6 +64,7 @@ class Settings(BaseModel):
     bot_silence_min: int = Field(default=30, ge=0)
     stop_words: tuple[str, ...] = STOP_WORDS
     marketing: Marketing = Field(default_factory=Marketing)
+    media: Media = Field(default_factory=Media)
 
     @field_validator("time_zone")
     @classmethod
@@ -101,13 +114,13 @@ class Settings(BaseModel):
         return timedelta(minutes=self.bot_silence_min)
 
 
-def _flat(table: Mapping[str, Any], prefix: str) -> dict[str, str]:
+def flat(table: Mapping[str, Any], prefix: str) -> dict[str, str]:
     """Return a TOML table as environment variables: ``[telegram] token`` is SIYU_TELEGRAM__TOKEN."""
     flat: dict[str, str] = {}
     for key, value in table.items():
         name = f"{prefix}{key.upper()}"
         if isinstance(value, dict):
-            flat.update(_flat(value, f"{name}__"))
+            flat.update(flat(value, f"{name}__"))
         elif isinstance(value, list):
             flat[name] = ",".join(map(str, value))
         else:
@@ -120,7 +133,7 @@ def environment(file: Path = Path("siyu.toml")) -> dict[str, str]:
     found: dict[str, str] = {}
     if file.is_file():
         try:
-            found = _flat(tomllib.loads(file.read_text("utf8")), PREFIX)
+            found = flat(tomllib.loads(file.read_text("utf8")), PREFIX)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise BadSettings("{file} is no valid TOML: {error}", file=file, error=error) from error
     return {
@@ -142,8 +155,17 @@ def load(variables: Mapping[str, str]) -> Settings:
         marketing = Marketing.model_validate(rules)
     except ValidationError as error:
         raise _complaint(error, "SIYU_MARKETING__") from None
+    files = {
+        key.removeprefix("SIYU_MEDIA__").lower(): value
+        for key, value in said.items()
+        if key.startswith("SIYU_MEDIA__")
+    }
     try:
-        return Settings.model_validate({**own, "marketing": marketing})
+        media = Media.model_validate(files)
+    except ValidationError as error:
+        raise _complaint(error, "SIYU_MEDIA__") from None
+    try:
+        return Settings.model_validate({**own, "marketing": marketing, "media": media})
     except ValidationError as error:
         raise _complaint(error, PREFIX) from None
 

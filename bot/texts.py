@@ -64,10 +64,14 @@ class Texts:
         return self.locale if self.locale in LOCALES else LOCALES[0]
 
     def shown(self, line: Told | str, locale: Locale | None = None) -> str:
-        """Return a line as it is shown; what is no text of ours stays as it is."""
+        """Return a line as it is shown, lines within it too; what is no text of ours stays as it is."""
         if isinstance(line, str):
             return line
-        return self.say(line.text, locale).format(**line.values)
+        values = {
+            key: self.shown(value, locale) if isinstance(value, Told) else value
+            for key, value in line.values.items()
+        }
+        return self.say(line.text, locale).format(**values) if values else self.say(line.text, locale)
 
     def told(self, error: SiyuError, locale: Locale | None = None) -> str:
         """Return what an error says, in a language."""

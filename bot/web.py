@@ -9,6 +9,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from bot.house import House
+from bot.media.letters import Attachments
+from bot.media.links import Links, media_route
 from channels.channel import Adapter
 from domain.errors import SiyuError
 
@@ -38,6 +40,7 @@ def web(house: House, adapters: Sequence[Adapter]) -> Starlette:
     async def root(_request: Request) -> Response:
         return RedirectResponse("/chat", 307)
 
-    own = [Route("/", root), Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    files = media_route(Links(house.vault.secret(), house.clock), Attachments(house.log, house.media))
+    own = [Route("/", root), Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics), files]
     # The channels come first: routes are tried in order, and webhooks are what comes in most.
     return Starlette(routes=[*(route for adapter in reversed(adapters) for route in adapter.routes()), *own])

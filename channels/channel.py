@@ -8,16 +8,19 @@ from typing import Any, Protocol
 from starlette.routing import BaseRoute
 
 from domain.conversations.commands import Receive
-from domain.identity import Account, Channel, ContactId
+from domain.identity import Account, Channel, ContactId, MediaId
 from domain.ports.history import History
+from domain.ports.media import Uploads
 from domain.ports.messenger import Messenger
+from domain.ports.tag_mirror import TagMirror
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a provider allows, with where and when we read it. 0 means no limit.
 
-    ``text_units``: UTF-16 code units of one message. Rates: messages a second for the account and for one chat, a minute for one group.
+    ``text_units``: UTF-16 code units of one message; ``text_bytes``: the same in UTF-8, of a provider that counts so. Rates: messages a
+    second for the account and for one chat, a minute for one group.
     """
 
     source: str
@@ -26,6 +29,7 @@ class Limits:
     rate_per_s: float
     chat_rate_per_s: float
     group_rate_per_min: float
+    text_bytes: int = 0
 
 
 class Intake(Protocol):
@@ -94,6 +98,7 @@ class Desk:
     Both raise Overloaded, StoreUnavailable. ``all_said``: see AllSaid.
     ``public_url``: where providers reach us, without a slash at the end.
     ``brand`` and ``locale``: for pages that customers see.
+    ``uploads``: files that visitors hand over; ``link``: where one of the media store is found for a while, as a path of our server.
     """
 
     intake: Intake
@@ -107,6 +112,8 @@ class Desk:
     public_url: str | None
     brand: str
     locale: str
+    uploads: Uploads
+    link: Callable[[MediaId], str]
 
 
 class Adapter(Protocol):
@@ -120,6 +127,8 @@ class Adapter(Protocol):
     """None where the channel has no files."""
     menus: Menus | None
     """None where the channel shows no commands."""
+    tags: TagMirror | None
+    """None where the provider keeps no tags."""
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the addresses this channel listens at: webhooks, pages, WebSockets."""

@@ -12,13 +12,13 @@ SiyuError
 ├── StoreUnavailable      disk full, database away (HTTP 503)
 │   └── StoreInUse        another process owns this data folder (exit 1)
 ├── SubjectForgotten      the key of this person was destroyed
+├── MediaGone             a file is not in the media store any more, or damaged
 ├── UnknownEvent          the log holds a type or version this Siyu does not know
 └── SendFailed            what a provider may answer, as the state machine of a delivery needs it
 ├── TemporaryFailure  provably not sent; may be tried again after ``retry_after_s``
 ├── PermanentFailure  provably not sent, and never will be, for ``reason``
 └── OutcomeUnknown    it may have been sent: nobody can tell
 """
-
 
 from collections.abc import Callable
 
@@ -90,6 +90,10 @@ class CannotRender(SiyuError):
 
 class SubjectForgotten(SiyuError):
     """The key of this subject was destroyed; nothing personal may be stored for it."""
+
+
+class MediaGone(SiyuError):
+    """A file is not in the media store: never kept, destroyed, or damaged."""
 
 
 class UnknownEvent(SiyuError):

@@ -75,17 +75,16 @@ def claim(command: ClaimDelivery, streams: Streams, context: Context) -> Iterato
     paused = brand.marketing_paused and state.kind is DeliveryClass.MARKETING
     if not state.may_start(now) or brand.sending_held or paused:
         return
-    yield from _verdict(
-        command, state, may_contact(_facts(command, state, streams, now), command.controls), now
-    )
+    verdict = may_contact(_facts(command, state, streams, now), command.controls)
+    yield from _verdict(command, state, verdict, streams, now)
 
 
 def _verdict(
-    command: ClaimDelivery, state: DeliveryState, verdict: Verdict, now: datetime
+    command: ClaimDelivery, state: DeliveryState, verdict: Verdict, streams: Streams, now: datetime
 ) -> Iterator[Write | Command]:
     match verdict:
         case Allow():
-            yield from _reserve(command, state, now)
+            yield from _reserve(command, state, streams, now)
             started = DeliveryStarted(
                 delivery=command.delivery,
                 subject=state.subject,
@@ -115,7 +114,9 @@ def _waiting(delivery: DeliveryId, state: DeliveryState, wait: Wait) -> Event:
     return DeliveryExpired(delivery=delivery)
 
 
-def _reserve(command: ClaimDelivery, state: DeliveryState, now: datetime) -> Iterator[Write]:
+def _reserve(
+    command: ClaimDelivery, state: DeliveryState, streams: Streams, now: datetime
+) -> Iterator[Write]:
     """Spend window and cap before the send; keyed by the delivery, so a new attempt never counts twice."""
     delivery = command.delivery
     if command.opened and state.contact is not None:
@@ -125,9 +126,12 @@ def _reserve(command: ClaimDelivery, state: DeliveryState, now: datetime) -> Ite
         return
     if state.group is not None:
         yield Write(groups, state.group, (GroupSendReserved(group=state.group, delivery=delivery, at=now),))
-    elif state.customer is not None and state.contact is not None:
-        reserved = SendReserved(customer=state.customer, contact=state.contact, delivery=delivery, at=now)
-        yield Write(customers, state.customer, (reserved,))
+    elif state.contact is not None:
+        customer = streams.customer_of(state.contact)
+        reserved = SendReserved(
+            customer=customer, contact=state.contact, delivery=delivery, at=now, broadcast=state.broadcast
+        )
+        yield Write(customers, customer, (reserved,))
 
 
 def _facts(command: ClaimDelivery, state: DeliveryState, streams: Streams, now: datetime) -> Facts:
@@ -136,24 +140,28 @@ def _facts(command: ClaimDelivery, state: DeliveryState, streams: Streams, now: 
     )
     unreachable: Slug | None = None
     human_until: datetime | None = None
-    consents = withdrew = False
+    consents = withdrew = had = False
     sent: list[datetime] = []
     window: ReplyWindow | None = None
     if state.group is not None:
         group = streams.state(groups, state.group)
         unreachable = group.left
         sent = [at for delivery, at in group.reservations if delivery != command.delivery]
-    elif state.contact is not None and state.customer is not None:
+    elif state.contact is not None:
         contact = streams.state(contacts, state.contact)
         unreachable = contact.blocked or (None if contact.private else Slug("never-wrote"))
+        if contact.forgotten:
+            unreachable = Slug("forgotten")
         talk = streams.state(conversations, state.contact)
         human_until = talk.silent_until if talk.human_talking(now) else None
         window = left(
             command.opened, [spent.at for spent in talk.spent if spent.delivery != command.delivery], now
         )
-        customer = streams.state(customers, state.customer)
+        # Whom the contact belongs to now: it may have been linked since this was planned.
+        customer = streams.state(customers, streams.customer_of(state.contact))
         consents, withdrew = MARKETING in customer.consents, MARKETING in customer.withdrawn
         sent = [held.at for held in customer.reservations if held.delivery != command.delivery]
+        had = state.broadcast is not None and customer.had(state.broadcast, other_than=command.delivery)
     return Facts(
         now=now,
         kind=state.kind,
@@ -170,6 +178,7 @@ def _facts(command: ClaimDelivery, state: DeliveryState, streams: Streams, now: 
         sent=sent,
         window=window,
         last_heard=command.last_heard,
+        had=had,
     )
 
 

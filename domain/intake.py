@@ -33,9 +33,18 @@ from domain.conversations.events import (
     UpdateNotUnderstood,
 )
 from domain.decider import Handler, Streams, Write
-from domain.errors import BadInput
+from domain.errors import BadInput, SubjectForgotten
 from domain.groups.commands import LeaveGroup, MigrateGroup, RejoinGroup, SeeGroup
-from domain.identity import Address, ContactId, CustomerId, GroupId, Party, Slug
+from domain.identity import (
+    Address,
+    ContactId,
+    CustomerId,
+    Digest,
+    GroupId,
+    Party,
+    ProviderMessageId,
+    Slug,
+)
 from domain.message import Command, Context, Event, Personal
 from domain.policies.text import normalised, normalised_details
 
@@ -63,15 +72,19 @@ def addresses(command: Receive) -> Iterable[Address]:
 
 def receive(command: Receive, streams: Streams, _context: Context) -> Iterator[Write | Command]:
     """Record the fact; a second one with the same key is a duplicate and leaves no trace."""
+    key = streams.digest("inbound", command.channel, command.account, command.key)
+    yield Write(
+        inbound, key, (), once=True
+    )  # before anything is read: a duplicate is one whatever became of its sender
+    for person in _people(command):
+        _not_forgotten(command, person, streams)
     contact: ContactId | None = None
     group: GroupId | None = None
     if command.sender is not None:
         contact = streams.contact(_address(command, Party.CONTACT, command.sender.external_id))
     if command.chat is not None:
         group = streams.group(_address(command, Party.GROUP, command.chat.external_id))
-    fact = _fact(command, contact, group, streams)
-    key = streams.digest("inbound", command.channel, command.account, command.key)
-    yield Write(inbound, key, (fact,), once=True)
+    yield Write(inbound, key, (_fact(command, contact, group, streams),))
     for person in _people(command):
         if not isinstance(command.content, Reachability) or command.content.reachable:
             yield from _see(command, person, streams)
@@ -79,6 +92,13 @@ def receive(command: Receive, streams: Streams, _context: Context) -> Iterator[W
     if command.chat is not None and group is not None and not gone:
         yield _see_group(command, command.chat, group, streams)
     yield from _consequences(command, contact, group, streams)
+
+
+def _not_forgotten(command: Receive, person: Sender, streams: Streams) -> None:
+    """Whoever returns is somebody new: an id of before is remembered by this process only, or its key is being destroyed just now."""
+    contact = streams.contact(_address(command, Party.CONTACT, person.external_id))
+    if streams.state(contacts, contact).forgotten:
+        raise SubjectForgotten("this contact was forgotten: look the address up again")
 
 
 def _fact(command: Receive, contact: ContactId | None, group: GroupId | None, streams: Streams) -> Event:
@@ -99,11 +119,19 @@ def _fact(command: Receive, contact: ContactId | None, group: GroupId | None, st
                 forwarded=content.forwarded,
                 raw=raw,
                 opens=command.opens,
+                order=_order(command, contact, content.provider_message, streams),
             )
         case Edit() if contact is not None:
             text = Personal(normalised(content.text))
             message = content.provider_message
-            return MessageEdited(contact=contact, group=group, text=text, provider_message=message, raw=raw)
+            return MessageEdited(
+                contact=contact,
+                group=group,
+                text=text,
+                provider_message=message,
+                raw=raw,
+                order=_order(command, contact, message, streams),
+            )
         case Press() if contact is not None:
             return ButtonPressed(
                 contact=contact,
@@ -113,6 +141,7 @@ def _fact(command: Receive, contact: ContactId | None, group: GroupId | None, st
                 provider_message=content.provider_message,
                 raw=raw,
                 opens=command.opens,
+                order=_order(command, contact, None, streams),
             )
         case Join(members=members) if group is not None:
             who = tuple(streams.contact(_address(command, Party.CONTACT, m.external_id)) for m in members)
@@ -143,6 +172,15 @@ def _fact(command: Receive, contact: ContactId | None, group: GroupId | None, st
                 content=type(content).__name__,
                 channel=command.channel,
             )
+
+
+def _order(
+    command: Receive, contact: ContactId, message: ProviderMessageId | None, streams: Streams
+) -> Digest | None:
+    """Return what an operator's words are sealed under: a message and its edits have one key. None for a customer's."""
+    if command.chat is not None or streams.state(contacts, contact).operator is None:
+        return None
+    return streams.digest("order", contact, message or "", "" if message else command.key)
 
 
 def _see(command: Receive, person: Sender, streams: Streams) -> Iterator[SeeContact]:

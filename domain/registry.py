@@ -5,15 +5,22 @@ from typing import Any
 
 from domain.broadcasts.broadcast import broadcasts
 from domain.contacts.contact import contacts
+from domain.contacts.identifier import identifiers
+from domain.contacts.link_code import link_codes
+from domain.contacts.suppression import suppressions
 from domain.conversations.conversation import conversations, inbound
 from domain.customers.customer import customers
 from domain.decider import Decider, Handler, Process
 from domain.deliveries.delivery import deliveries
 from domain.dispatch import Registry
+from domain.forgetting import FORGETTING
 from domain.gate import GATE
 from domain.groups.group import groups
 from domain.installation.installation import installation
 from domain.intake import INTAKE
+from domain.linking import LINKING
+from domain.media.media import media
+from domain.mirrors.mirror import mirrors
 from domain.operators.desk import desks, mutes
 from domain.operators.exports import exports
 from domain.operators.roster import audit, roster
@@ -24,6 +31,9 @@ from domain.schedules.schedule import schedules, slots
 DECIDERS: tuple[Decider[Any], ...] = (
     inbound,
     contacts,
+    identifiers,
+    link_codes,
+    suppressions,
     customers,
     conversations,
     deliveries,
@@ -38,8 +48,10 @@ DECIDERS: tuple[Decider[Any], ...] = (
     schedules,
     slots,
     installation,
+    mirrors,
+    media,
 )
-HANDLERS: tuple[Handler, ...] = (INTAKE, GATE, RESTORING)
+HANDLERS: tuple[Handler, ...] = (INTAKE, GATE, FORGETTING, RESTORING, *LINKING)
 
 EVENT_TYPES: dict[str, type] = {slug: event for decider in DECIDERS for slug, event in decider.events}
 """Slug and version of every event the log may hold today, with its class. Older versions are upcast by bot/eventlog/upcasters.py."""

@@ -42,7 +42,11 @@ def _spend(delivery: DeliveryId, state: DeliveryState, context: Context) -> Iter
         yield Write(groups, state.group, (in_group,))
     elif state.customer is not None and state.contact is not None:
         reserved = SendReserved(
-            customer=state.customer, contact=state.contact, delivery=delivery, at=context.now
+            customer=state.customer,
+            contact=state.contact,
+            delivery=delivery,
+            at=context.now,
+            broadcast=state.broadcast,
         )
         yield Write(customers, state.customer, (reserved,))
 

@@ -1,15 +1,15 @@
 """Audit: who did what to the installation, its rules, its team and people's consent; and every operator's command."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, String, Table, Text, insert, select
+from sqlalchemy import BigInteger, Column, Connection, String, Table, Text, insert, select, update
 
 from domain.broadcasts.events import BroadcastCancelled, BroadcastConfirmed, BroadcastDrafted
-from domain.customers.events import ConsentGranted, ConsentWithdrawn
-from domain.identity import ContactId, CustomerId, EventId, OperatorId, Slug
+from domain.customers.events import ConsentGranted, ConsentWithdrawn, CustomerForgotten
+from domain.identity import ContactId, CustomerId, Digest, EventId, OperatorId, ScheduleId, Slug
 from domain.installation.events import (
     HistoryImported,
     InstallationPrepared,
@@ -49,7 +49,15 @@ AUDIT = Table(
     Column("customer", String, index=True),
     Column("contact", String),
     Column("detail", Text),
+    Column("order_key", String),
 )
+ABOUT = Table(
+    "audit_about",
+    METADATA,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("customer", String, primary_key=True, index=True),
+)
+"""Which customers an operator's command told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +87,9 @@ class AuditEntry:
 
 def _details(event: Event) -> dict[str, Any]:
     match event:
-        case CommandGiven(operator=operator, command=command, line=line, outcome=outcome):
-            return {"operator": operator, "command": command, "outcome": outcome.value, "detail": line.value}
+        case CommandGiven(operator=operator, command=command, line=line, outcome=outcome, order=order):
+            given = {"operator": operator, "command": command, "outcome": outcome.value}
+            return {**given, "detail": line.value, "order_key": order}
         case OperatorAdded(operator=operator, role=role) | RoleChanged(operator=operator, role=role):
             return {"operator": operator, "detail": role.value}
         case BindCodeIssued(operator=operator) | OperatorRemoved(operator=operator):
@@ -109,11 +118,12 @@ def _details(event: Event) -> dict[str, Any]:
             return {"operator": operator, "customer": customer, "detail": schedule}
         case ScheduleEnded(schedule=schedule):
             return {"detail": schedule}
-        case HistoryImported(events=events):
-            return {"detail": str(events)}
-        case InstallationRestored(head=head):
-            return {"detail": str(head)}
-        case CustomerExported(customer=customer, operator=operator):
+        case HistoryImported(events=count) | InstallationRestored(head=count):
+            return {"detail": str(count)}
+        case (
+            CustomerExported(customer=customer, operator=operator)
+            | CustomerForgotten(customer=customer, operator=operator)
+        ):
             return {"operator": operator, "customer": customer}
         case _:
             return {}
@@ -137,12 +147,25 @@ def _row(recorded: Recorded) -> Row:
 
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     connection.execute(insert(AUDIT), [_row(recorded) for recorded in batch])
+    about = [
+        {"position": recorded.position, "customer": customer}
+        for recorded in batch
+        if isinstance(recorded.event, CommandGiven)
+        for customer in dict.fromkeys(recorded.event.about)
+    ]
+    if about:
+        connection.execute(insert(ABOUT), about)
+
+
+def _forget(connection: Connection, event: CustomerForgotten) -> None:
+    """Who did what when stays; what it said goes."""
+    connection.execute(update(AUDIT).where(AUDIT.c.order_key.in_(event.orders)).values(detail=None))
 
 
 audit = Projection(
     name="audit",
-    version=1,
-    tables=(AUDIT,),
+    version=2,
+    tables=(AUDIT, ABOUT),
     listens_to=frozenset(
         {
             CommandGiven,
@@ -169,9 +192,11 @@ audit = Projection(
             InstallationRestored,
             SendingResumed,
             CustomerExported,
+            CustomerForgotten,
         }
     ),
     apply=_apply,
+    forget=_forget,
 )
 
 
@@ -197,4 +222,21 @@ def entries(
         statement = statement.where(AUDIT.c.what == what)
     if before is not None:
         statement = statement.where(AUDIT.c.position < before)
-    return [AuditEntry(**row) for row in connection.execute(statement).mappings()]
+    return [
+        AuditEntry(**{name: row[name] for name in AuditEntry.__dataclass_fields__})
+        for row in connection.execute(statement).mappings()
+    ]
+
+
+def orders_about(connection: Connection, customers: Collection[CustomerId]) -> list[Digest]:
+    """Return the orders of operators that told of one of these customers."""
+    told = select(ABOUT.c.position).where(ABOUT.c.customer.in_(customers))
+    statement = select(AUDIT.c.order_key).where(AUDIT.c.position.in_(told), AUDIT.c.order_key.is_not(None))
+    return list(connection.execute(statement.distinct().order_by(AUDIT.c.order_key)).scalars())
+
+
+def schedules_for(connection: Connection, customers: Collection[CustomerId]) -> list[ScheduleId]:
+    """Return the recurring messages that were ever made for one of these customers."""
+    made = AUDIT.c.what == "schedule-created"
+    statement = select(AUDIT.c.detail).where(made, AUDIT.c.customer.in_(customers)).order_by(AUDIT.c.position)
+    return list(connection.execute(statement).scalars())

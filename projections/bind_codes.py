@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, Column, Connection, Index, String, Table, delete, func, insert, select
 
+from domain.customers.events import CustomerForgotten
 from domain.identity import ContactId, Digest, OperatorId
 from domain.message import Recorded
 from domain.operators.events import BindCodeIssued, BindingRefused, OperatorBound, OperatorRemoved
@@ -45,12 +46,17 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
                 continue
 
 
+def _forget(connection: Connection, event: CustomerForgotten) -> None:
+    connection.execute(delete(REFUSALS).where(REFUSALS.c.contact.in_(event.contacts)))
+
+
 bind_codes = Projection(
     name="bind-codes",
     version=1,
     tables=(CODES, REFUSALS),
-    listens_to=frozenset({BindCodeIssued, BindingRefused, OperatorBound, OperatorRemoved}),
+    listens_to=frozenset({BindCodeIssued, BindingRefused, OperatorBound, OperatorRemoved, CustomerForgotten}),
     apply=_apply,
+    forget=_forget,
 )
 
 

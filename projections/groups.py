@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Connection, Index, RowMapping, Select, String, Table, func, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    RowMapping,
+    Select,
+    String,
+    Table,
+    delete,
+    func,
+    select,
+)
 
 from domain.conversations.events import (
     ButtonPressed,
@@ -14,6 +25,7 @@ from domain.conversations.events import (
     MessageEdited,
     MessageReceived,
 )
+from domain.customers.events import CustomerForgotten
 from domain.deliveries.events import DeliveryPlanned
 from domain.groups.events import GroupLeft, GroupMigrated, GroupRejoined, GroupRenamed, GroupSeen
 from domain.identity import Account, Channel, ContactId, GroupId, Slug
@@ -167,6 +179,10 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     members.save()
 
 
+def _forget(connection: Connection, event: CustomerForgotten) -> None:
+    connection.execute(delete(MEMBERS).where(MEMBERS.c.contact.in_(event.contacts)))
+
+
 groups = Projection(
     name="groups",
     version=1,
@@ -184,9 +200,11 @@ groups = Projection(
             MemberJoined,
             MemberLeft,
             DeliveryPlanned,
+            CustomerForgotten,
         }
     ),
     apply=_apply,
+    forget=_forget,
 )
 
 

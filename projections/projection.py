@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, Update, bindparam, delete, insert, select, update
 
-from domain.contacts.events import ContactBoundToOperator, ContactSeen, ContactUnbound
+from domain.contacts.events import ContactBoundToOperator, ContactLinked, ContactSeen, ContactUnbound
+from domain.customers.events import CustomerForgotten
 from domain.errors import SiyuError
 from domain.groups.events import GroupSeen
 from domain.message import Recorded
@@ -30,6 +31,10 @@ class Projection:
 
     ``apply`` gets events of the classes in ``listens_to``, in order of position, each once (again only if the transaction of the first
     time was rolled back). What it raises parks the event.
+
+    ``forget`` removes a person: nothing that was said by them or about them may be left, and nothing that events after it may need. It is
+    called when everything before the event is written, whatever of it was parked; then ``apply`` gets the event too. Views that know only
+    codes and counts have none.
     """
 
     name: str
@@ -37,6 +42,7 @@ class Projection:
     tables: tuple[Table, ...]
     listens_to: frozenset[type]
     apply: Callable[[Connection, Sequence[Recorded]], None]
+    forget: "Callable[[Connection, CustomerForgotten], None] | None" = None
 
 
 class Rows:
@@ -139,7 +145,9 @@ def _update(table: Table, columns: tuple[str, ...]) -> Update:
     return statement
 
 
-PARTY_EVENTS: frozenset[type] = frozenset({ContactSeen, GroupSeen, ContactBoundToOperator, ContactUnbound})
+PARTY_EVENTS: frozenset[type] = frozenset(
+    {ContactSeen, GroupSeen, ContactLinked, ContactBoundToOperator, ContactUnbound}
+)
 """What ``Parties`` listens to."""
 
 

@@ -5,7 +5,10 @@ from projections.bind_codes import bind_codes
 from projections.deliveries import deliveries
 from projections.drafts import drafts
 from projections.due import due
+from projections.forgotten import forgotten
 from projections.groups import groups
+from projections.media import media
+from projections.mirrored_tags import mirrored_tags
 from projections.operators import operators
 from projections.people.contacts import contacts
 from projections.people.customers import customers
@@ -33,5 +36,8 @@ def projections(matches: Matcher) -> tuple[Projection, ...]:
         bind_codes,
         rules,
         audit,
+        forgotten,
         windows,
+        mirrored_tags,
+        media,
     )

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Index, String, Table, select
+from sqlalchemy import Column, Connection, Index, String, Table, delete, select
 
-from domain.customers.events import ReservationReleased, SendReserved
+from domain.customers.events import CustomerForgotten, ReservationReleased, SendReserved
 from domain.groups.events import GroupReservationReleased, GroupSendReserved
 from domain.identity import CustomerId, GroupId
 from domain.message import Recorded
@@ -39,12 +39,19 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     rows.save()
 
 
+def _forget(connection: Connection, event: CustomerForgotten) -> None:
+    connection.execute(delete(RESERVATIONS).where(RESERVATIONS.c.recipient.in_(event.customers)))
+
+
 reservations = Projection(
     name="reservations",
     version=1,
     tables=(RESERVATIONS,),
-    listens_to=frozenset({SendReserved, ReservationReleased, GroupSendReserved, GroupReservationReleased}),
+    listens_to=frozenset(
+        {SendReserved, ReservationReleased, GroupSendReserved, GroupReservationReleased, CustomerForgotten}
+    ),
     apply=_apply,
+    forget=_forget,
 )
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    delete,
     func,
     insert,
     or_,
@@ -30,7 +31,7 @@ from sqlalchemy import (
 )
 
 from domain.conversations.events import MessageReceived
-from domain.customers.events import CustomerTagged, CustomerUntagged
+from domain.customers.events import CustomerForgotten, CustomerTagged, CustomerUntagged
 from domain.identity import CustomerId, EventId, RuleId, Slug, Tag
 from domain.message import Recorded
 from domain.rules.events import Match, RuleAdded, RuleRemoved
@@ -188,6 +189,11 @@ class _Batch:
         self._parties.save()
 
 
+def _forget(connection: Connection, event: CustomerForgotten) -> None:
+    connection.execute(delete(TAGS).where(TAGS.c.subject.in_([*event.contacts, *event.customers])))
+    connection.execute(delete(PARTIES).where(PARTIES.c.party.in_(event.contacts)))
+
+
 def tags(matches: Matcher) -> Projection:
     """Return the view. ``matches``: how patterns are held against texts, the same as for automatic replies."""
 
@@ -197,8 +203,16 @@ def tags(matches: Matcher) -> Projection:
             changes.take(recorded)
         changes.save()
 
-    listens_to = {*PARTY_EVENTS, MessageReceived, CustomerTagged, CustomerUntagged, RuleAdded, RuleRemoved}
-    return Projection("tags", 1, (TAGS, RULES, PARTIES), frozenset(listens_to), apply)
+    listens_to = {
+        *PARTY_EVENTS,
+        MessageReceived,
+        CustomerTagged,
+        CustomerUntagged,
+        RuleAdded,
+        RuleRemoved,
+        CustomerForgotten,
+    }
+    return Projection("tags", 1, (TAGS, RULES, PARTIES), frozenset(listens_to), apply, _forget)
 
 
 # --- queries -------------------------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
-"""Reply windows: what each contact opened on a channel that has such, and what was used since. The gate counts by the streams themselves."""
+"""Reply windows: what each contact opened on a channel that has such, and what was used since. The gate itself counts by the streams."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, select
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, delete, select
 
 from domain.conversations.events import (
     ActionReported,
@@ -13,6 +13,7 @@ from domain.conversations.events import (
     ReplyGivenBack,
     ReplySpent,
 )
+from domain.customers.events import CustomerForgotten
 from domain.identity import ContactId
 from domain.message import Recorded, ReplyWindow
 from domain.policies import reply_window
@@ -73,14 +74,28 @@ def _open(connection: Connection, batch: Sequence[Recorded]) -> None:
     windows.save()
 
 
+def _forget(connection: Connection, event: CustomerForgotten) -> None:
+    for table in (WINDOWS, SPENT):
+        connection.execute(delete(table).where(table.c.contact.in_(event.contacts)))
+
+
 windows = Projection(
     name="windows",
     version=1,
     tables=(WINDOWS, SPENT),
     listens_to=frozenset(
-        {MessageReceived, ButtonPressed, ActionReported, ReachabilityReported, ReplySpent, ReplyGivenBack}
+        {
+            MessageReceived,
+            ButtonPressed,
+            ActionReported,
+            ReachabilityReported,
+            ReplySpent,
+            ReplyGivenBack,
+            CustomerForgotten,
+        }
     ),
     apply=_apply,
+    forget=_forget,
 )
 
 

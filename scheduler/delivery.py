@@ -36,7 +36,7 @@ from domain.ports.messenger import REQUEST_TIMEOUT_S, Messenger, Outbound
 from scheduler.follower import Dispatch
 from scheduler.letters import Render, Sources, Written, write
 from scheduler.pacing import Pacer
-from scheduler.turns import Turns, account_of, place_of
+from scheduler.turns import AccountKey, Turns, account_of, place_of
 
 LEASE_S = 45.0
 """A worker holds a delivery so long; interface.md promises at most 60 s."""
@@ -96,7 +96,7 @@ class Courier:
     ) -> None:
         """``worker``: names this process in the log. ``render``: fills in variables; raises CannotRender."""
         self.sources, self.agenda = sources, sources.agenda
-        self.dispatch, self.posts, self.controls, self.render = dispatch, posts, controls, render
+        self.dispatch, self.posts, self.controls, self.render = dispatch, dict(posts), controls, render
         self.clocks, self.worker, self.request_timeout_s = clocks, worker, request_timeout_s
         self.changed = asyncio.Event()
         self.frozen = asyncio.Event()
@@ -106,6 +106,25 @@ class Courier:
         self._recovered: dict[BrokenLease, float] = {}
         self._further: Sequence[DueDelivery] = ()
         self._look_further_at = 0.0
+
+    def serve(self, account: AccountKey, post: Post) -> None:
+        """Send over one more account from now on, or in another way over a known one; what that one spent stays spent."""
+        known = self.posts.get(account)
+        if known is not None:
+            now, wall = self.clocks.boottime(), self.clocks.now().timestamp()
+            post.pacer.load(known.pacer.dump(now, wall), now, wall)
+        self.posts[account] = post
+        self._turns.serve(account, post.pacer)
+        self.changed.set()
+
+    def leave(self, account: AccountKey) -> None:
+        """Send over an account no more; what is due there waits."""
+        self._turns.abandon(account)
+        self.posts.pop(account, None)
+
+    def flying(self, account: AccountKey) -> int:
+        """Return how many sends are under way on an account."""
+        return self._turns.flying(account)
 
     async def step(self) -> float | None:
         """Start what may start now. Returns after how many seconds to look again, None where nothing waits. Raises StoreUnavailable."""

@@ -9,17 +9,20 @@ from domain.deliveries.delivery import deliveries
 from domain.deliveries.events import DeliveryPlanned
 from domain.dispatch import fold
 from domain.errors import CannotRender
-from domain.identity import BroadcastId, DeliveryId, Party, ProviderMessageId, Slug, stream
+from domain.identity import BroadcastId, DeliveryId, MediaId, Party, ProviderMessageId, Slug, stream
 from domain.ports.agenda import Agenda, DueDelivery
 from domain.ports.audience import Audience, Known
 from domain.ports.event_log import EventLog
 from domain.ports.identities import Identities
-from domain.ports.messenger import Outbound
+from domain.ports.messenger import Attachment, Outbound
 
 BROADCASTS_KEPT = 32
 
 Render = Callable[[str, Mapping[str, str]], str]
 """Fill variables into a template. Raises CannotRender."""
+Attach = Callable[[MediaId], Attachment | None]
+"""Find a file of the media store; None where it is gone. Raises StoreUnavailable."""
+MEDIA_GONE = Slug("media-gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,15 @@ class Letter:
     choices: tuple[tuple[tuple[str, str], ...], ...] = ()
     reply_to: ProviderMessageId | None = None
     thread: Slug | None = None
+    media: MediaId | None = None
 
 
 class Letters:
     """Reads letters, from any thread; the texts of recent broadcasts are kept, since thousands of deliveries share one."""
 
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
+    def __init__(self, log: EventLog, attach: Attach = lambda _media: None) -> None:
+        """``attach``: where there is no media store, no file is found."""
+        self._log, self.attach = log, attach
         self._broadcasts: OrderedDict[BroadcastId, str] = OrderedDict()
 
     def read(self, delivery: DeliveryId) -> Letter | None:
@@ -56,6 +61,7 @@ class Letters:
             choices=tuple(tuple((row[i], row[i + 1]) for i in range(0, len(row), 2)) for row in rows),
             reply_to=planned.reply_to,
             thread=planned.thread,
+            media=planned.media,
         )
 
     def _broadcast(self, broadcast: BroadcastId) -> str:
@@ -104,6 +110,9 @@ def write(hint: DueDelivery, sources: Sources, render: Render) -> Written | None
             text = render(letter.text, known.variables)
     except CannotRender as error:
         return Written(known, defect=Slug(error.reason))
+    attachment = None if letter.media is None else sources.letters.attach(letter.media)
+    if letter.media is not None and attachment is None:
+        return Written(known, defect=MEDIA_GONE)
     outbound = Outbound(
         key=hint.delivery,
         to=address,
@@ -111,5 +120,6 @@ def write(hint: DueDelivery, sources: Sources, render: Render) -> Written | None
         choices=letter.choices,
         reply_to=letter.reply_to,
         thread=letter.thread,
+        attachment=attachment,
     )
     return Written(known, outbound, text if text != letter.text else None)

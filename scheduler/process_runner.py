@@ -9,7 +9,7 @@ import structlog
 
 from domain.decider import Process
 from domain.dispatch import Done, Failed, Reaction, Request, answering
-from domain.errors import Overloaded, StoreUnavailable, UnknownEvent, VersionConflict
+from domain.errors import Overloaded, StoreUnavailable, SubjectForgotten, UnknownEvent, VersionConflict
 from domain.message import Origin, Recorded
 from domain.ports.event_log import Unreadable
 from domain.registry import EVENT_TYPES
@@ -115,6 +115,10 @@ class ProcessRunner:
         if isinstance(stopped, VersionConflict):
             await self.follower.resume()
             return False
+        if isinstance(
+            stopped, SubjectForgotten
+        ):  # whoever it was for is forgotten: there is nothing to answer
+            return await self.follower.move_to(recorded.position)
         return await self._park(recorded, stopped)
 
     async def _park(self, recorded: Recorded, error: Exception) -> bool:

@@ -65,12 +65,25 @@ class Turns:
     """Keeps what is under way, and what waits for what. Times are seconds of CLOCK_BOOTTIME."""
 
     def __init__(self, pacers: Mapping[AccountKey, Pacer]) -> None:
-        self._pacers = pacers
+        self._pacers = dict(pacers)
         self._trips: dict[str, _Trip] = {}
         self._flying: Counter[AccountKey] = Counter()
         self._failing: set[AccountKey] = set()
         self._followed: dict[DeliveryId, _Followed] = {}
         self._promises: dict[str, _Promise] = {}
+
+    def serve(self, account: AccountKey, pacer: Pacer) -> None:
+        """Take turns for one more account, or with another pacer for a known one."""
+        self._pacers[account] = pacer
+        self._failing.discard(account)
+
+    def abandon(self, account: AccountKey) -> None:
+        """Let what is due on an account wait until it is served again."""
+        self._pacers.pop(account, None)
+
+    def flying(self, account: AccountKey) -> int:
+        """Return how many deliveries are under way on an account."""
+        return self._flying[account]
 
     def ready_in(self, at: float) -> float | None:
         """Return after how many seconds some account may send: 0.0 where one may now, None where a landing must come first."""

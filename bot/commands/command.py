@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.commands.times import Clock
 from domain.errors import NotAllowed, Rejected
-from domain.identity import ContactId, CustomerId, Digest, GroupId, Locale, OperatorId
+from domain.identity import ContactId, CustomerId, Digest, GroupId, Locale, OperatorId, SubjectId
 from domain.message import Command as DomainCommand
 from domain.operators.events import CommandOutcome, Role
 from domain.policies.may_contact import Controls
@@ -52,6 +52,8 @@ class Office:
     """Return what is wrong with a message template, None for a good one."""
     regex_check: Callable[[str], str | None]
     """Return what is wrong with a regular expression, None for a good one."""
+    dialled: Callable[[str], str | None]
+    """Return a phone number as E.164, None for what is none."""
     status: "Callable[[], Sequence[tuple[str, str]]]"
     """Lines for /stats that only the house knows: queue lengths, lag."""
 
@@ -105,6 +107,8 @@ class Reply:
     choices: tuple[tuple[tuple[str, str], ...], ...] = ()
     """Rows of (label, what pressing it says)."""
     rows: tuple[dict[str, object], ...] = field(default_factory=tuple)
+    about: SubjectId | None = None
+    """Whose words it repeats: it is sealed under their key, and who answers it, answers them."""
     command: str | None = None
     """The name of the command that was carried out, for the audit; None where none was found."""
 

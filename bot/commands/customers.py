@@ -5,6 +5,7 @@ from enum import Enum, auto
 from bot.commands.arguments import argument, first_word, words_of
 from bot.commands.command import Ambiguous, Call, Usage
 from domain.errors import UnknownRecipient
+from domain.identity import ContactId, SubjectId
 from domain.policies.text import folded
 from projections.people.contacts import Contact
 from projections.people.customers import Customer, customer
@@ -108,15 +109,25 @@ def _one(
     )
 
 
+def called(found: Customer) -> str:
+    """Return a customer's number and name, ``#1042 Zhang San``; only the number of somebody without a name."""
+    number = f"#{found.number}"
+    return number if found.name == number else f"{number} {found.name}"
+
+
 def label(found: Customer) -> str:
     """Return a customer in a few words: ``#1042 Zhang San (telegram @zhang)``."""
     places = ", ".join(_place(contact) for contact in found.contacts)
-    name = "" if found.name == f"#{found.number}" else f" {found.name}"
-    return f"#{found.number}{name} ({places})" if places else f"#{found.number}{name}"
+    return f"{called(found)} ({places})" if places else called(found)
 
 
 def _place(contact: Contact) -> str:
     return f"{contact.channel} @{contact.username}" if contact.username else contact.channel
+
+
+def sealed_under(contact: ContactId) -> SubjectId:
+    """Return under whose key an answer lies that repeats what a customer said or is called: forgetting them reaches it."""
+    return SubjectId(f"contact-{contact}")
 
 
 def reached_by(found: Customer) -> Contact | None:

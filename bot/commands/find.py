@@ -3,7 +3,8 @@
 from bot.commands.arguments import argument, first_word
 from bot.commands.audience import TAG
 from bot.commands.command import Call, OperatorCommand, Reply, Usage
-from bot.commands.customers import label
+from bot.commands.customers import called, label, reached_by
+from bot.commands.remaining import remaining
 from bot.commands.tag import tag_named
 from domain.identity import ContactId, CustomerId, Tag
 from domain.operators.events import Role
@@ -34,7 +35,16 @@ def _find(call: Call) -> Reply:
         }
         owners = {owner.id: owner for owner in customers.customers_by_id(connection, wanted)}
         tags = {person.id: [t.tag for t in tags_of(connection, person.id)] for person in people[:SHOWN]}
-    lines = [_person(call, person, list(dict.fromkeys(tags[person.id]))) for person in people[:SHOWN]]
+        reached = {person.id: reached_by(person) for person in people[:SHOWN]}
+        left = {
+            person: remaining(connection, contact.id, call.clock)
+            for person, contact in reached.items()
+            if contact is not None
+        }
+    lines = [
+        _person(call, person, list(dict.fromkeys(tags[person.id])), left.get(person.id))
+        for person in people[:SHOWN]
+    ]
     whose = {contact: owners.get(known.customer) for contact, known in seen.items()}
     lines += [line for entry in reversed(messages) if (line := _said(call, entry, whose, owners)) is not None]
     if not lines:
@@ -44,12 +54,14 @@ def _find(call: Call) -> Reply:
     )
 
 
-def _person(call: Call, person: Customer, tags: list[Tag]) -> str:
+def _person(call: Call, person: Customer, tags: list[Tag], left: str | None = None) -> str:
     parts = [label(person), *(f"[{tag}]" for tag in tags)]
     if person.last_in is not None:
         parts.append(call.say("last wrote {time}").format(time=call.clock.shown(person.last_in)))
     if person.is_staff:
         parts.append(call.say("one of us"))
+    elif left is not None:
+        parts.append(left)
     return "  ".join(parts)
 
 
@@ -64,9 +76,7 @@ def _said(
     )
     if owner is None or owner.is_staff:
         return None
-    number = f"#{owner.number}"
-    who = number if owner.name == number else f"{number} {owner.name}"
-    return f"{call.clock.shown(entry.at)}  {who}: {snippet(entry.edited or entry.text or '')}"
+    return f"{call.clock.shown(entry.at)}  {called(owner)}: {snippet(entry.edited or entry.text or '')}"
 
 
 def snippet(text: str) -> str:

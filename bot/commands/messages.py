@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from bot.commands.command import Call, Usage
 from bot.commands.customers import label
+from bot.commands.remaining import remaining
 from domain.deliveries.commands import PlanDelivery
 from domain.deliveries.events import DeliveryClass
 from domain.errors import Rejected
@@ -90,9 +91,14 @@ def planned(
 
 
 def told(call: Call, to: Recipient, plan: PlanDelivery) -> str:
-    """Return what the operator reads of a planned delivery: to whom, when, and what will keep it waiting."""
+    """Return what the operator reads of a planned delivery: to whom, when, what will keep it waiting, and what may follow it.
+
+    Who answers a card reads only that it is on its way.
+    """
     name = f"delivery:{plan.delivery[:SHORT_ID]}"
-    if plan.not_before <= call.now:
+    if call.replying_to is not None and to.customer is not None and plan.not_before <= call.now:
+        lines = [f"✓ #{to.customer.number}"]
+    elif plan.not_before <= call.now:
         lines = [call.say("On its way to {recipient}. {delivery}").format(recipient=to.shown, delivery=name)]
     else:
         said = call.say("Goes to {recipient} at {time}. {delivery}")
@@ -100,7 +106,15 @@ def told(call: Call, to: Recipient, plan: PlanDelivery) -> str:
     night = quiet_until(call, plan)
     if night is not None:
         lines.append(night)
-    return "\n".join([*lines, *_unreachable(call, to)])
+    return "\n".join([*lines, *(_unreachable(call, to) or _window(call, to, plan))])
+
+
+def _window(call: Call, to: Recipient, plan: PlanDelivery) -> list[str]:
+    if to.contact is None or plan.not_before > call.now:
+        return []
+    with call.office.views.read() as connection:
+        left = remaining(connection, to.contact.id, call.clock, spending=1)
+    return [] if left is None else [left]
 
 
 def quiet_until(call: Call, plan: PlanDelivery) -> str | None:

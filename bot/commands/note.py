@@ -2,16 +2,20 @@
 
 from bot.commands.command import Call, OperatorCommand, Reply, Usage
 from bot.commands.customers import Follows, label, whom
+from bot.commands.questions import ask_for
 from domain.customers.commands import AddNote, NameCustomer
 from domain.errors import Rejected
 from domain.message import Personal
-from domain.operators.events import Role
+from domain.operators.events import Role, Verb
 
 LONGEST_NOTE = 4_000
 LONGEST_REMARK = 64
 
 
 def _note(call: Call) -> Reply:
+    asked = ask_for(call, Verb.NOTE)
+    if asked is not None:
+        return asked
     customer, text = whom(call, call.rest, Follows.TEXT)
     _checked(call, text, LONGEST_NOTE)
     said = call.say("Noted for {customer}.").format(customer=label(customer))

@@ -1,9 +1,10 @@
 """Whom a broadcast would reach, counted before it is confirmed: by the very policy that judges each message when it goes out."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from bot.commands.audience import Many
 from bot.commands.command import Call
@@ -149,7 +150,16 @@ def _counts(counts: Iterable[tuple[str, int]]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts)
 
 
-def reason_said(call: Call, reason: str) -> str:
+class Speaker(Protocol):
+    """Whoever translates for somebody."""
+
+    @property
+    def say(self) -> Callable[[str], str]:
+        """Translate one of our texts."""
+        ...
+
+
+def reason_said(call: Speaker, reason: str) -> str:
     """Return why somebody is not written to, in words; a provider's own reasons stay as they are."""
     said = {
         "no-consent": call.say("never agreed"),

@@ -41,12 +41,17 @@ def recurrence(text: str, clock: Clock) -> Recurrence | None:
     return Recurrence(at.at, weekdays=weekdays, month_day=month_day)
 
 
-def spoken(found: Recurrence, clock: Clock) -> str:
-    """Return a recurrence as people read it, with its zone."""
-    names = (
+def weekdays(clock: Clock) -> tuple[str, ...]:
+    """Return the short names of the days, Monday first."""
+    return (
         clock.say("Mon"), clock.say("Tue"), clock.say("Wed"), clock.say("Thu"),
         clock.say("Fri"), clock.say("Sat"), clock.say("Sun"),
     )  # fmt: skip
+
+
+def spoken(found: Recurrence, clock: Clock) -> str:
+    """Return a recurrence as people read it, with its zone."""
+    names = weekdays(clock)
     at = f"{found.at:%H:%M}"
     if found.month_day is not None:
         said = clock.say("on day {day} of each month at {at}").format(day=found.month_day, at=at)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from bot.commands.broadcast import broadcast, confirm
+from bot.commands.cards import card, mute
 from bot.commands.command import OperatorCommand
 from bot.commands.find import find as find_customers
 from bot.commands.find import listed
@@ -10,6 +11,7 @@ from bot.commands.groups import groups
 from bot.commands.help import help_over
 from bot.commands.note import name, note
 from bot.commands.pause import pause, resume
+from bot.commands.questions import cancel
 from bot.commands.reply import hand_back, reply
 from bot.commands.resolve import resolve
 from bot.commands.rule import rule
@@ -31,6 +33,9 @@ COMMANDS: tuple[OperatorCommand, ...] = (
     note,
     reply,
     hand_back,
+    card,
+    mute,
+    cancel,
     send,
     broadcast,
     confirm,

@@ -3,13 +3,17 @@
 from bot.commands.command import Call, OperatorCommand, Reply
 from bot.commands.customers import Follows, label, reached_by, whom
 from bot.commands.messages import Recipient, checked, planned, told
+from bot.commands.questions import ask_for
 from domain.conversations.commands import ReturnToBot
 from domain.deliveries.events import DeliveryClass
-from domain.operators.events import Role
+from domain.operators.events import Role, Verb
 from domain.processes.handover import OPERATOR_REPLY
 
 
 def _reply(call: Call) -> Reply:
+    asked = ask_for(call, Verb.REPLY)
+    if asked is not None:
+        return asked
     customer, text = whom(call, call.rest, Follows.TEXT)
     to = Recipient(customer=customer, contact=reached_by(customer))
     text = checked(call, text)

@@ -5,10 +5,11 @@ import unicodedata
 from bot.commands.arguments import first_word
 from bot.commands.command import Call, OperatorCommand, Reply, Usage
 from bot.commands.customers import Follows, label, whom
+from bot.commands.questions import ask_for
 from domain.customers.commands import TagCustomer, UntagCustomer
 from domain.errors import Rejected
 from domain.identity import Tag
-from domain.operators.events import Role
+from domain.operators.events import Role, Verb
 from domain.policies.text import folded
 from projections.people.customers import Customer
 from projections.tags import HAND, all_tags, tags_of
@@ -39,6 +40,9 @@ def _asked(call: Call) -> tuple[Customer, Tag]:
 
 
 def _tag(call: Call) -> Reply:
+    question = ask_for(call, Verb.TAG)
+    if question is not None:
+        return question
     customer, tag = _asked(call)
     said = call.say("{customer} has the tag {tag} now.").format(customer=label(customer), tag=tag)
     return Reply(said, (TagCustomer(customer=customer.id, tag=tag),))

@@ -115,7 +115,7 @@ class Codec:
 
     def _subjects(self, new: NewEvent) -> Iterable[SubjectId]:
         shape = self._by_class[type(new.event)]
-        if shape.personal:
+        if any(getattr(new.event, field) is not None for field in shape.personal):
             yield _whose(new.event)
         if any(getattr(new.event, field) is not None for field in shape.raw):
             yield raw_subject(new.context.now)

@@ -10,6 +10,7 @@ from channels.channel import Desk, Limits, MediaSource, Menus
 from domain.conversations.commands import Chat, Content, Message, Receive, Sender
 from domain.identity import Account, Channel
 from domain.ports.messenger import MemoryMessenger, Messenger
+from domain.ports.tag_mirror import TagMirror
 
 LIMITS: Final = Limits(
     source="memory has none",
@@ -33,6 +34,7 @@ class MemoryAdapter:
         self.messenger: Messenger = self.outbox
         self.media: MediaSource | None = None
         self.menus: Menus | None = None
+        self.tags: TagMirror | None = None
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return none: nobody comes over the network."""

@@ -23,6 +23,7 @@ from channels.webhook import webhook
 from domain.conversations.commands import Receive
 from domain.errors import BadSignature, SendFailed, TemporaryFailure
 from domain.ports.messenger import REQUEST_TIMEOUT_S, Messenger
+from domain.ports.tag_mirror import TagMirror
 
 T = TypeVar("T")
 
@@ -60,6 +61,7 @@ class TelegramAdapter:
         self.messenger: Messenger = self._client
         self.media: MediaSource | None = None
         self.menus: Menus | None = self._client
+        self.tags: TagMirror | None = None
         self.limits: Limits = replace(
             LIMITS,
             rate_per_s=settings.rate_per_s,

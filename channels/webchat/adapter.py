@@ -15,6 +15,7 @@ from channels.webchat.settings import Settings, read
 from channels.webchat.socket import ChatSocket
 from domain.identity import Account
 from domain.ports.messenger import Messenger
+from domain.ports.tag_mirror import TagMirror
 
 
 class WebChat:
@@ -37,6 +38,7 @@ class WebChat:
         self._page = Page(self._path, desk, settings.frame_ancestors)
         self.media: MediaSource | None = None
         self.menus: Menus | None = None
+        self.tags: TagMirror | None = None
         self.messenger: Messenger = WebChatMessenger(self._sockets, desk.contact_of, desk.clock)
 
     def routes(self) -> Sequence[BaseRoute]:

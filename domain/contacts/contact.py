@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from domain.contacts.commands import (
     BindContactToOperator,
     BlockContact,
+    IdentifyContact,
     SeeContact,
     UnbindContact,
     UnblockContact,
@@ -15,17 +17,23 @@ from domain.contacts.events import (
     EVENTS,
     ContactBlocked,
     ContactBoundToOperator,
+    ContactForgotten,
+    ContactIdentified,
+    ContactLinked,
     ContactProfileChanged,
     ContactReached,
     ContactSeen,
     ContactUnblocked,
     ContactUnbound,
+    LinkRefused,
 )
 from domain.decider import Decider, Streams
-from domain.identity import Account, Channel, CustomerId, Locale, OperatorId, Slug
+from domain.identity import Account, Channel, CustomerId, Digest, Locale, OperatorId, Slug
 from domain.message import Context, Event
 
-ContactCommand = SeeContact | BlockContact | UnblockContact | BindContactToOperator | UnbindContact
+ContactCommand = (
+    SeeContact | BlockContact | UnblockContact | BindContactToOperator | UnbindContact | IdentifyContact
+)
 ContactEvent = (
     ContactSeen
     | ContactProfileChanged
@@ -34,12 +42,23 @@ ContactEvent = (
     | ContactUnblocked
     | ContactBoundToOperator
     | ContactUnbound
+    | ContactForgotten
+    | ContactLinked
+    | ContactIdentified
+    | LinkRefused
 )
+
+MOST_LINK_TRIES = 5
+LINK_TRIES_WITHIN = timedelta(hours=1)
+"""So many wrong codes may be tried by one contact in so long."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContactState:
-    """``customer`` is None until the contact was seen."""
+    """``customer`` is None until the contact was seen; then it is whom the account belongs to now.
+
+    ``identifiers``: digests of what tells who it is; ``verified``: those a channel vouches for. ``link_refusals``: the last wrong codes.
+    """
 
     customer: CustomerId | None = None
     channel: Channel = Channel("")
@@ -49,11 +68,20 @@ class ContactState:
     private: bool = False
     blocked: Slug | None = None
     operator: OperatorId | None = None
+    forgotten: bool = False
+    identifiers: frozenset[Digest] = frozenset()
+    verified: frozenset[Digest] = frozenset()
+    link_refusals: tuple[datetime, ...] = ()
+
+    def may_try_a_code(self, now: datetime) -> bool:
+        """Whether this contact has not tried too many wrong ones."""
+        recent = [at for at in self.link_refusals if now - at < LINK_TRIES_WITHIN]
+        return len(recent) < MOST_LINK_TRIES
 
     @property
     def reachable(self) -> bool:
         """Whether a private message may arrive at all."""
-        return self.customer is not None and self.private and self.blocked is None
+        return self.customer is not None and self.private and self.blocked is None and not self.forgotten
 
 
 def _see(state: ContactState, command: SeeContact) -> Sequence[Event]:
@@ -94,6 +122,8 @@ def _profile(command: SeeContact) -> ContactProfileChanged:
 
 def decide(state: ContactState, command: ContactCommand, _context: Context) -> Sequence[Event]:
     """Decide what a command means for this contact; saying what is already so changes nothing."""
+    if state.forgotten:  # a late outcome may still say that they cannot be reached
+        return ()
     match command:
         case SeeContact():
             return _see(state, command)
@@ -114,8 +144,21 @@ def decide(state: ContactState, command: ContactCommand, _context: Context) -> S
         case UnbindContact(contact=contact, operator=operator):
             theirs = state.operator == operator
             return (ContactUnbound(contact=contact, operator=operator),) if theirs else ()
+        case IdentifyContact(digest=digest, verified=verified):
+            known = digest in (state.verified if verified else state.identifiers)
+            return () if known else (_identified(command),)
         case _:
             assert_never(command)
+
+
+def _identified(command: IdentifyContact) -> ContactIdentified:
+    return ContactIdentified(
+        contact=command.contact,
+        kind=command.kind,
+        digest=command.digest,
+        value=command.value,
+        verified=command.verified,
+    )
 
 
 def evolve(state: ContactState, event: ContactEvent) -> ContactState:
@@ -141,8 +184,17 @@ def evolve(state: ContactState, event: ContactEvent) -> ContactState:
             return replace(state, blocked=None)
         case ContactBoundToOperator():
             return replace(state, operator=event.operator)
+        case ContactForgotten():
+            return replace(state, forgotten=True, profile=None, language=None, blocked=None)
         case ContactUnbound():
             return replace(state, operator=None)
+        case ContactLinked():
+            return replace(state, customer=event.customer)
+        case ContactIdentified(digest=digest, verified=verified):
+            vouched = state.verified | {digest} if verified else state.verified
+            return replace(state, identifiers=state.identifiers | {digest}, verified=vouched)
+        case LinkRefused(at=at):
+            return replace(state, link_refusals=(*state.link_refusals, at)[-MOST_LINK_TRIES:])
         case _:
             assert_never(event)
 
@@ -157,6 +209,13 @@ contacts = Decider(
     decide=decide,
     evolve=evolve,
     events=EVENTS,
-    commands=(SeeContact, BlockContact, UnblockContact, BindContactToOperator, UnbindContact),
+    commands=(
+        SeeContact,
+        BlockContact,
+        UnblockContact,
+        BindContactToOperator,
+        UnbindContact,
+        IdentifyContact,
+    ),
     key=_key,
 )

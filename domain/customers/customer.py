@@ -23,6 +23,7 @@ from domain.customers.events import (
     ConsentWithdrawn,
     CustomerAbsorbed,
     CustomerCreated,
+    CustomerForgotten,
     CustomerMerged,
     CustomerNamed,
     CustomerReleased,
@@ -35,6 +36,7 @@ from domain.customers.events import (
     ReservationReleased,
     SendReserved,
 )
+from domain.customers.parts import Parts
 from domain.decider import Decider, Streams
 from domain.errors import UnknownRecipient
 from domain.identity import BroadcastId, ContactId, CustomerId, DeliveryId, Slug, Tag
@@ -64,6 +66,7 @@ CustomerEvent = (
     | CustomerAbsorbed
     | CustomerReleased
     | CustomerUnmerged
+    | CustomerForgotten
 )
 
 RESERVATIONS_KEPT = timedelta(days=8)
@@ -82,9 +85,10 @@ class CustomerState:
     """
 
     id: CustomerId | None = None
-    parts: parts.Parts = ()
+    parts: Parts = ()
     merged_into: CustomerId | None = None
     parted: frozenset[CustomerId] = frozenset()
+    forgotten: bool = False
 
     @property
     def exists(self) -> bool:
@@ -118,9 +122,7 @@ class CustomerState:
 
     def had(self, broadcast: BroadcastId, *, other_than: DeliveryId) -> bool:
         """Whether this person had this broadcast already, by another delivery."""
-        return any(
-            held.broadcast == broadcast and held.delivery != other_than for held in self.reservations
-        )
+        return any(held.broadcast == broadcast and held.delivery != other_than for held in self.reservations)
 
 
 def decide(state: CustomerState, command: CustomerCommand, _context: Context) -> Sequence[Event]:
@@ -129,7 +131,16 @@ def decide(state: CustomerState, command: CustomerCommand, _context: Context) ->
         return () if state.exists else (CustomerCreated(customer=command.customer, contact=command.contact),)
     if state.id is None:
         raise UnknownRecipient("no such customer")
+    if state.forgotten:
+        return _decide_forgotten(command)
     return _decide_known(state, state.id, command)
+
+
+def _decide_forgotten(command: CustomerCommand) -> Sequence[Event]:
+    """What a process still says of them changes nothing; a person is told."""
+    if isinstance(command, TagCustomer | UntagCustomer | NameCustomer | AddNote):
+        raise UnknownRecipient("this customer was forgotten")
+    return ()
 
 
 def _decide_known(
@@ -200,13 +211,15 @@ def evolve(state: CustomerState, event: CustomerEvent) -> CustomerState:
             return replace(state, parts=made_of, parted=state.parted | {other})
         case CustomerUnmerged(before=before, parts=made_of):
             return replace(state, parts=made_of, merged_into=None, parted=state.parted | {before})
+        case CustomerForgotten():
+            return CustomerState(id=state.id, forgotten=True)
         case _:
             assert_never(event)
 
 
 def answering_for(customer: CustomerId, streams: Streams) -> CustomerId:
     """Return who answers for a customer: itself, or whoever it was merged into. All states on the way are read, so a race is seen."""
-    for _ in range(MOST_MERGED):
+    for _ in range(MOST_MERGED + 1):
         into = streams.state(customers, customer).merged_into
         if into is None:
             return customer

@@ -5,7 +5,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from domain.identity import BroadcastId, ContactId, CustomerId, DeliveryId, OperatorId, Slug, Tag
+from domain.identity import (
+    BroadcastId,
+    ContactId,
+    CustomerId,
+    DeliveryId,
+    Digest,
+    OperatorId,
+    Slug,
+    Tag,
+    ORDER,
+    SubjectId,
+)
 from domain.message import Personal
 
 
@@ -18,6 +29,8 @@ class ConsentSource(StrEnum):
     START_WORD = "start-word"
     BUTTON = "button"
     OPERATOR = "operator"
+    FORGOTTEN = "forgotten"
+    """Somebody at this address asked to be forgotten before."""
 
 
 MARKETING = Slug("marketing")
@@ -188,6 +201,27 @@ class CustomerUnmerged:
     parts: tuple[Part, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerForgotten:
+    """They asked to be forgotten: the promise that everything personal about them is destroyed, again at every start.
+
+    ``customers``: this one and all that were merged into it; ``contacts``: all of theirs. ``orders``: what operators said of them.
+    """
+
+    SUBJECT: ClassVar[str] = ""
+    customer: CustomerId
+    customers: tuple[CustomerId, ...]
+    contacts: tuple[ContactId, ...]
+    orders: tuple[Digest, ...] = ()
+    operator: OperatorId | None = None
+
+    @property
+    def subjects(self) -> tuple[SubjectId, ...]:
+        """Whose keys are destroyed."""
+        named = (("customer", self.customers), ("contact", self.contacts), (ORDER, self.orders))
+        return tuple(SubjectId(f"{category}-{key}") for category, keys in named for key in keys)
+
+
 EVENTS = (
     ("customer-created/1", CustomerCreated),
     ("customer-tagged/1", CustomerTagged),
@@ -198,6 +232,7 @@ EVENTS = (
     ("consent-withdrawn/1", ConsentWithdrawn),
     ("send-reserved/1", SendReserved),
     ("reservation-released/1", ReservationReleased),
+    ("customer-forgotten/1", CustomerForgotten),
     ("customer-merged/1", CustomerMerged),
     ("customer-absorbed/1", CustomerAbsorbed),
     ("customer-released/1", CustomerReleased),

@@ -248,7 +248,9 @@ def evolve(state: DeliveryState, event: DeliveryEvent) -> DeliveryState:
         case DeliveryRejected():
             return replace(state, phase=Phase.REJECTED)
         case DeliveryUnknown(reason=reason):
-            until = None if reason == RESTORED else state.until  # without a lease that ended, it is not sent again
+            until = (
+                None if reason == RESTORED else state.until
+            )  # without a lease that ended, it is not sent again
             return replace(state, phase=Phase.UNKNOWN, until=until)
         case DeliverySuppressed():
             return replace(state, phase=Phase.SUPPRESSED)

@@ -52,13 +52,15 @@ class RemoveOperator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordCommand:
-    """Write down what an operator asked for and what became of it. ``request`` makes it once only."""
+    """Write down what an operator asked for and what became of it. ``request`` makes it once only. Fields as in CommandGiven."""
 
     request: Digest
     operator: OperatorId
     command: Slug
     line: Personal[str]
     outcome: CommandOutcome
+    about: tuple[CustomerId, ...] = ()
+    order: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

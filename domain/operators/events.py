@@ -92,13 +92,18 @@ class OperatorRemoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandGiven:
-    """An operator gave a command: who, what, and what became of it. ``operator`` is ``cli`` for the owner of the machine."""
+    """An operator gave a command: who, what, and what became of it. ``operator`` is ``cli`` for the owner of the machine.
 
-    SUBJECT: ClassVar[str] = "operator"
+    ``about``: the customers that the line, or the answer to it, tells of. Its ``order``'s key goes when one of them is forgotten.
+    """
+
+    SUBJECT: ClassVar[str] = "order|operator"
     operator: OperatorId
     command: Slug
     line: Personal[str]
     outcome: CommandOutcome
+    about: tuple[CustomerId, ...] = ()
+    order: Digest | None = None
 
 
 class Verb(StrEnum):

@@ -152,6 +152,8 @@ def _record(given: bool, command: RecordCommand, _context: Context) -> Sequence[
             command=command.command,
             line=command.line,
             outcome=command.outcome,
+            about=command.about,
+            order=command.order,
         ),
     )
 

@@ -43,6 +43,8 @@ class Facts:
     sent: Sequence[datetime]
     window: ReplyWindow | None
     last_heard: datetime | None
+    had: bool = False
+    """The same broadcast went to this person already, when they were still taken for two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ def _recipient(facts: Facts, _controls: Controls) -> Verdict | None:
         return Refuse(facts.unreachable, Slug("reachability"))
     if facts.cancelled:
         return Refuse(Slug("cancelled"), Slug("broadcast"))
+    if facts.had:
+        return Refuse(Slug("merged-duplicate"), Slug("identity"))
     if facts.defect is not None:
         return Refuse(facts.defect, Slug("template"))
     return None

@@ -5,7 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from domain.identity import ContactId
+from domain.identity import ContactId, MediaId, Slug
+
+
+@dataclass(frozen=True, slots=True)
+class SaidFile:
+    """The file of a message. Fields as in domain.ports.messenger.Attachment; without ``media`` it is not kept, or not yet."""
+
+    kind: Slug
+    content_type: str = ""
+    name: str = ""
+    size: int = 0
+    media: MediaId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +28,7 @@ class Said:
     by_customer: bool
     text: str
     choices: tuple[tuple[tuple[str, str], ...], ...] = ()
+    file: SaidFile | None = None
 
 
 class History(Protocol):

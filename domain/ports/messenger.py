@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.errors import SendFailed
-from domain.identity import Address, ProviderMessageId, Slug
+from domain.identity import Address, MediaId, ProviderMessageId, Slug
 
 REQUEST_TIMEOUT_S = 30.0
 """No request to a provider takes longer; the lease of a delivery is built on it (shared/design/delivery.md, "Frozen workers")."""
@@ -17,6 +17,7 @@ class Attachment:
     """A file that goes along with a message. ``kind``: ``photo``, ``voice``, ``video`` or ``document``. ``size`` in bytes.
 
     ``content_type``: what its bytes are, not what somebody said they were. ``read`` gives the bytes from the beginning, as often as asked.
+    ``media``: its id in the media store, for channels that show it by a link.
     """
 
     kind: Slug
@@ -24,6 +25,7 @@ class Attachment:
     name: str
     size: int
     read: Callable[[], AsyncIterator[bytes]]
+    media: MediaId | None = None
 
 
 @dataclass(frozen=True, slots=True)

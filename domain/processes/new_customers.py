@@ -1,9 +1,13 @@
-"""Somebody new wrote: open their record, and note the consent that writing to us implies where it does."""
+"""Somebody new wrote: open their record, and note the consent that writing to us implies where it does.
+
+Whoever asked to be forgotten and returns is somebody new, of whom only this is known: they have agreed to nothing.
+"""
 
 from collections.abc import Iterable
 
 from domain.contacts.events import ContactReached, ContactSeen
-from domain.customers.commands import CreateCustomer, GrantConsent
+from domain.contacts.suppression import address_digest, suppressions
+from domain.customers.commands import CreateCustomer, GrantConsent, WithdrawConsent
 from domain.customers.events import MARKETING, ConsentSource
 from domain.decider import Process, Streams
 from domain.message import Command, Recorded
@@ -12,10 +16,13 @@ from domain.message import Command, Recorded
 def new_customers(*, implied_consent: bool) -> Process:
     """``implied_consent``: writing to the account in private counts as consent (region cn; delivery.md, "Consent")."""
 
-    def react(recorded: Recorded, _streams: Streams) -> Iterable[Command]:
+    def react(recorded: Recorded, streams: Streams) -> Iterable[Command]:
         event = recorded.event
         if isinstance(event, ContactSeen):
             yield CreateCustomer(customer=event.customer, contact=event.contact)
+            if _suppressed(event, streams):
+                source = ConsentSource.FORGOTTEN
+                yield WithdrawConsent(contact=event.contact, topic=MARKETING, source=source)
         if isinstance(event, ContactSeen | ContactReached) and implied_consent:
             started = event.private if isinstance(event, ContactSeen) else True
             if started:
@@ -23,3 +30,8 @@ def new_customers(*, implied_consent: bool) -> Process:
                 yield GrantConsent(contact=event.contact, topic=MARKETING, source=source)
 
     return Process("new-customers", (ContactSeen, ContactReached), react, immediate=True)
+
+
+def _suppressed(event: ContactSeen, streams: Streams) -> bool:
+    address = address_digest(streams.digest, event.channel, event.account, event.external_id.value)
+    return streams.state(suppressions, address)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from domain.broadcasts.broadcast import broadcasts
 from domain.broadcasts.commands import ConfirmBroadcast, DraftBroadcast, FinishFanOut
 from domain.broadcasts.events import AudienceKind, BroadcastCancelled, BroadcastConfirmed
+from domain.contacts.contact import contacts
 from domain.decider import Process, Streams
 from domain.deliveries.commands import PlanDelivery
 from domain.deliveries.events import DeliveryClass
@@ -49,6 +50,9 @@ def _schedule_of(broadcast: BroadcastId, streams: Streams) -> ScheduleId:
 def _fire(event: ScheduleFired, streams: Streams) -> Iterable[Command]:
     state = streams.state(schedules, event.schedule)
     if state.ended or state.text is None:
+        return
+    if state.contact is not None and streams.state(contacts, state.contact).forgotten:
+        yield EndSchedule(schedule=event.schedule)
         return
     if state.contact is None and state.group is None:
         broadcast = BroadcastId(streams.digest("broadcast", event.schedule, event.day.isoformat()))

@@ -9,6 +9,7 @@ from domain.processes.answer import Say
 from domain.processes.auto_reply import Addressed, Matcher, auto_reply
 from domain.processes.binding import binding
 from domain.processes.handover import handover
+from domain.processes.identifying import Dialled, identifying
 from domain.processes.new_customers import new_customers
 from domain.processes.recurring import recurring
 from domain.processes.settling import settling
@@ -26,6 +27,7 @@ class Outside:
     words: StopWords
     silence: timedelta
     implied_consent: bool
+    dialled: Dialled
 
 
 def processes(outside: Outside) -> tuple[Process, ...]:
@@ -35,6 +37,7 @@ def processes(outside: Outside) -> tuple[Process, ...]:
         binding,
         stop_words(outside.words, outside.say),
         settling,
+        identifying(outside.dialled),
         handover(outside.silence),
         recurring,
         welcome,

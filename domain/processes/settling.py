@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 from domain.contacts.commands import BlockContact
+from domain.contacts.contact import contacts
 from domain.conversations.commands import GiveReplyBack
 from domain.customers.commands import ReleaseReservation
+from domain.customers.customer import answering_for, customers
 from domain.decider import Process, Streams
 from domain.deliveries.delivery import deliveries
 from domain.deliveries.events import (
@@ -17,6 +19,7 @@ from domain.deliveries.events import (
     DeliveryUnknown,
 )
 from domain.groups.commands import LeaveGroup, ReleaseGroupReservation
+from domain.identity import ContactId, CustomerId
 from domain.message import Command, Recorded
 
 
@@ -34,12 +37,22 @@ def react(recorded: Recorded, streams: Streams) -> Iterable[Command]:
             yield ReleaseGroupReservation(group=state.group, delivery=event.delivery)
         if gone is not None:
             yield LeaveGroup(group=state.group, reason=gone)
-    elif state.contact is not None and state.customer is not None:
+    elif state.contact is not None:
         yield GiveReplyBack(contact=state.contact, delivery=event.delivery)
         if state.kind is DeliveryClass.MARKETING:
-            yield ReleaseReservation(customer=state.customer, delivery=event.delivery)
+            for customer in _holders(state.contact, streams):
+                yield ReleaseReservation(customer=customer, delivery=event.delivery)
         if gone is not None:
             yield BlockContact(contact=state.contact, reason=gone)
+
+
+def _holders(contact: ContactId, streams: Streams) -> Iterable[CustomerId]:
+    """Whoever this contact belongs to, and whom they were one customer with: after an un-merge both keep what was reserved before."""
+    customer = streams.state(contacts, contact).customer
+    if customer is None:
+        return ()
+    apart = (answering_for(other, streams) for other in sorted(streams.state(customers, customer).parted))
+    return dict.fromkeys((customer, *apart))
 
 
 def _window(event: DeliveryPostponed | DeliveryUnknown, streams: Streams) -> Iterable[Command]:

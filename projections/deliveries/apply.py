@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, or_, update
 
 from domain.broadcasts.broadcast import Stage
 from domain.broadcasts.events import (
@@ -11,6 +11,7 @@ from domain.broadcasts.events import (
     BroadcastDrafted,
     BroadcastFannedOut,
 )
+from domain.customers.events import CustomerForgotten
 from domain.deliveries.delivery import Phase
 from domain.deliveries.events import (
     DeliveryAccepted,
@@ -140,6 +141,17 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     parties.save()
 
 
+def _forget(connection: Connection, event: CustomerForgotten) -> None:
+    """A row stays without its text: it is counted, and may still have an outcome to come."""
+    about = or_(
+        DELIVERIES.c.contact.in_(event.contacts),
+        DELIVERIES.c.customer.in_(event.customers),
+        DELIVERIES.c.subject.in_(event.subjects),
+    )
+    connection.execute(update(DELIVERIES).where(about).values(text=None, rendered=None))
+    connection.execute(delete(PARTIES).where(PARTIES.c.party.in_(event.contacts)))
+
+
 deliveries = Projection(
     name="deliveries",
     version=3,
@@ -160,7 +172,9 @@ deliveries = Projection(
             BroadcastConfirmed,
             BroadcastFannedOut,
             BroadcastCancelled,
+            CustomerForgotten,
         }
     ),
     apply=_apply,
+    forget=_forget,
 )

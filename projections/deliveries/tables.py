@@ -32,7 +32,6 @@ DELIVERIES = Table(
     Index("deliveries_by_phase", "phase", "reason", "kind"),
     Index("deliveries_by_message", "contact", "provider_message"),
 )
-"""``subject``: whose words it holds. On an operator's card that is the customer, while ``contact`` is the operator."""
 BROADCASTS = Table(
     "delivery_broadcasts",
     METADATA,

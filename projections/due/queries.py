@@ -1,5 +1,6 @@
 """What the scheduler asks: which deliveries, broadcasts and schedules to look at, and when next."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -125,6 +126,17 @@ def overdue(connection: Connection, now: datetime, limit: int = 500) -> list[Due
         connection,
         _question().where(PLANNED, DUE.c.expires_at <= now).order_by(DUE.c.expires_at).limit(limit),
     )
+
+
+def open_to(connection: Connection, contacts: Collection[ContactId], limit: int = 500) -> list[DeliveryId]:
+    """Return the deliveries to these contacts that are planned, the oldest first."""
+    statement = (
+        select(DUE.c.delivery)
+        .where(PLANNED, DUE.c.contact.in_(contacts))
+        .order_by(DUE.c.position)
+        .limit(limit)
+    )
+    return list(connection.execute(statement).scalars())
 
 
 def unknown(connection: Connection, limit: int = 100) -> list[DueDelivery]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, bindparam, insert, select
 
+from domain.customers.events import CustomerForgotten
 from domain.errors import StoreUnavailable
 from domain.message import Recorded
 from domain.ports.event_log import Unreadable
@@ -30,7 +31,12 @@ def at_once(connection: Connection, projection: Projection, fresh: Sequence[Reco
     good: list[Recorded] = []
     failed = 0
     for recorded in fresh:
-        if isinstance(recorded.event, Unreadable):
+        if isinstance(recorded.event, CustomerForgotten) and projection.forget is not None:
+            if good:
+                projection.apply(connection, good)
+            good = [recorded]
+            projection.forget(connection, recorded.event)
+        elif isinstance(recorded.event, Unreadable):
             failed += _park(connection, projection, recorded, recorded.event.error, gaps)
         elif type(recorded.event) not in projection.listens_to:
             continue

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Boolean, Column, Connection, Index, RowMapping, String, Table, select
+from sqlalchemy import Boolean, Column, Connection, Index, RowMapping, String, Table, delete, select
 
 from domain.contacts.events import (
     ContactBlocked,
@@ -16,6 +16,7 @@ from domain.contacts.events import (
     ContactUnbound,
 )
 from domain.conversations.events import ButtonPressed, MemberJoined, MessageEdited, MessageReceived
+from domain.customers.events import CustomerForgotten
 from domain.identity import Account, Channel, ContactId, CustomerId, Locale, OperatorId, Slug
 from domain.message import Recorded
 from domain.policies.text import folded
@@ -145,6 +146,10 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     rows.save()
 
 
+def _forget(connection: Connection, event: CustomerForgotten) -> None:
+    connection.execute(delete(CONTACTS).where(CONTACTS.c.contact.in_(event.contacts)))
+
+
 contacts = Projection(
     name="contacts",
     version=1,
@@ -162,9 +167,11 @@ contacts = Projection(
             MessageEdited,
             ButtonPressed,
             MemberJoined,
+            CustomerForgotten,
         }
     ),
     apply=_apply,
+    forget=_forget,
 )
 
 
@@ -220,3 +227,11 @@ def contact_at(
 def last_heard(connection: Connection, wanted: ContactId) -> datetime | None:
     """Return when this contact's last message was sent; None if they never wrote."""
     return connection.execute(select(CONTACTS.c.last_in).where(CONTACTS.c.contact == wanted)).scalar()
+
+
+def anybody_wrote(connection: Connection, channel: Channel, account: Account) -> bool:
+    """Return whether anybody ever wrote over an account."""
+    wrote = select(CONTACTS.c.contact).where(
+        CONTACTS.c.channel == channel, CONTACTS.c.account == account, CONTACTS.c.last_in.is_not(None)
+    )
+    return connection.execute(wrote.limit(1)).first() is not None

@@ -15,15 +15,18 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    delete,
     exists,
     func,
     select,
+    update,
 )
 
 from domain.customers.events import (
     ConsentGranted,
     ConsentWithdrawn,
     CustomerCreated,
+    CustomerForgotten,
     CustomerNamed,
     NoteAdded,
 )
@@ -42,8 +45,10 @@ CUSTOMERS = Table(
     Column("remark_key", String, nullable=False, default="", index=True),
     Column("notes", Integer, nullable=False, default=0),
     Column("created_at", Utc, nullable=False),
+    Column("forgotten", Boolean, nullable=False, default=False),
 )
-"""A row is never removed: the number is counted from them."""
+"""A row is never removed: the number is counted from them. Of the forgotten nothing else is left in it."""
+KNOWN = CUSTOMERS.c.forgotten.is_(False)
 CONSENTS = Table(
     "customer_consents",
     METADATA,
@@ -144,12 +149,21 @@ def _consent(recorded: Recorded, event: ConsentGranted | ConsentWithdrawn) -> di
     }
 
 
+def _forget(connection: Connection, event: CustomerForgotten) -> None:
+    nothing = {"remark": "", "remark_key": "", "notes": 0, "forgotten": True}
+    connection.execute(update(CUSTOMERS).where(CUSTOMERS.c.customer.in_(event.customers)).values(nothing))
+    connection.execute(delete(CONSENTS).where(CONSENTS.c.customer.in_(event.customers)))
+
+
 customers = Projection(
     name="customers",
-    version=1,
+    version=2,
     tables=(CUSTOMERS, CONSENTS),
-    listens_to=frozenset({CustomerCreated, CustomerNamed, NoteAdded, ConsentGranted, ConsentWithdrawn}),
+    listens_to=frozenset(
+        {CustomerCreated, CustomerNamed, NoteAdded, ConsentGranted, ConsentWithdrawn, CustomerForgotten}
+    ),
     apply=_apply,
+    forget=_forget,
 )
 
 

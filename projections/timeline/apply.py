@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from domain.broadcasts.events import BroadcastDrafted
 from domain.contacts.events import ContactBlocked, ContactUnblocked
@@ -19,6 +19,7 @@ from domain.conversations.events import (
 from domain.customers.events import (
     ConsentGranted,
     ConsentWithdrawn,
+    CustomerForgotten,
     CustomerNamed,
     CustomerTagged,
     CustomerUntagged,
@@ -36,9 +37,10 @@ from domain.deliveries.events import (
     DeliverySuppressed,
     DeliveryUnknown,
 )
+from domain.identity import ORDER
 from domain.message import Recorded
 from projections.projection import PARTY_EVENTS, Parties, Projection, Row, Rows
-from projections.timeline.tables import BROADCASTS, PARTIES, TIMELINE, Kind
+from projections.timeline.tables import BROADCASTS, IS_OF_ANOTHER, PARTIES, TIMELINE, Kind
 from projections.timeline.words import WORDS, words
 
 DeliveryMoved = (
@@ -80,8 +82,9 @@ def _conversation(recorded: Recorded) -> Iterable[Row]:
                 value=said.kind.value,
                 provider_message=said.provider_message,
                 forwarded=said.forwarded,
+                subject=_order(said),
             )
-        case MessageEdited(contact=contact, group=group, text=text, provider_message=message):
+        case MessageEdited(contact=contact, group=group, text=text, provider_message=message) as edited:
             yield _row(
                 recorded,
                 Kind.EDIT,
@@ -89,9 +92,11 @@ def _conversation(recorded: Recorded) -> Iterable[Row]:
                 group_id=group,
                 text=text.value,
                 provider_message=message,
+                subject=_order(edited),
             )
-        case ButtonPressed(contact=contact, group=group, data=data):
-            yield _row(recorded, Kind.BUTTON, contact=contact, group_id=group, text=data.value)
+        case ButtonPressed(contact=contact, group=group, data=data) as pressed:
+            order = _order(pressed)
+            yield _row(recorded, Kind.BUTTON, contact=contact, group_id=group, text=data.value, subject=order)
         case MemberJoined(contacts=joined, group=group):
             for part, contact in enumerate(joined):
                 yield _row(recorded, Kind.JOINED, part=part, contact=contact, group_id=group)
@@ -128,6 +133,10 @@ def _record(recorded: Recorded) -> Iterable[Row]:
             return
 
 
+def _order(event: MessageReceived | MessageEdited | ButtonPressed) -> str | None:
+    return None if event.order is None else f"{ORDER}-{event.order}"
+
+
 def _planned(recorded: Recorded, event: DeliveryPlanned) -> Row:
     return _row(
         recorded,
@@ -142,6 +151,7 @@ def _planned(recorded: Recorded, event: DeliveryPlanned) -> Row:
         occasion=event.occasion,
         choices=None if event.choices is None else event.choices.value,
         states=[_state(recorded, Phase.PLANNED)],
+        subject=None if event.subject == f"contact-{event.contact}" else event.subject,
     )
 
 
@@ -202,6 +212,19 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     parties.save()
 
 
+def _forget(connection: Connection, event: CustomerForgotten) -> None:
+    """What was said goes. A delivery's row stays without its text: it may still have an outcome to come."""
+    about = or_(
+        TIMELINE.c.contact.in_(event.contacts),
+        TIMELINE.c.customer.in_(event.customers),
+        and_(IS_OF_ANOTHER, TIMELINE.c.subject.in_(event.subjects)),
+    )
+    connection.execute(delete(WORDS).where(WORDS.c.rowid.in_(select(TIMELINE.c.position).where(about))))
+    connection.execute(delete(TIMELINE).where(about, TIMELINE.c.delivery.is_(None)))
+    connection.execute(update(TIMELINE).where(about).values(text=None, rendered=None, choices=None))
+    connection.execute(delete(PARTIES).where(PARTIES.c.party.in_(event.contacts)))
+
+
 def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]) -> None:
     """Insert all but the deliveries, which save themselves since the batch may have moved them on; rows of one shape in one statement."""
     shapes: dict[tuple[str, ...], list[Row]] = {}
@@ -220,7 +243,7 @@ def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]
 
 timeline = Projection(
     name="timeline",
-    version=2,
+    version=3,
     tables=(TIMELINE, BROADCASTS, PARTIES, WORDS),
     listens_to=frozenset(
         {
@@ -250,7 +273,9 @@ timeline = Projection(
             DeliveryUnknown,
             DeliverySuppressed,
             DeliveryExpired,
+            CustomerForgotten,
         }
     ),
     apply=_apply,
+    forget=_forget,
 )

@@ -54,6 +54,7 @@ TIMELINE = Table(
     Column("occasion", String),
     Column("choices", JSON(none_as_null=True)),
     Column("states", JSON(none_as_null=True)),
+    Column("subject", String),
     Index("timeline_of_contact", "contact", "place"),
     Index("timeline_of_customer", "customer", "place"),
     Index("timeline_of_group", "group_id", "place"),
@@ -62,7 +63,10 @@ TIMELINE = Table(
 ``part``: several members who joined at once are a row each. ``customer`` only where the event names no contact: the others are found
 through the contacts linked to a customer now, so linking rewrites nothing. ``rendered``: what left, where filling in variables made it
 another text (searches look at the text as it was planned). ``value``: a tag, a topic, a kind of content, a reason.
+``subject``: who the text is about, where that is not whom the row belongs to: what operators order, and are told, of customers.
 ``states``: a delivery's history, [position, state, reason, rule, moment] each, oldest first."""
+IS_OF_ANOTHER = TIMELINE.c.subject.is_not(None)
+Index("timeline_subjects", TIMELINE.c.subject, sqlite_where=IS_OF_ANOTHER, postgresql_where=IS_OF_ANOTHER)
 IS_EDIT = TIMELINE.c.kind == literal(Kind.EDIT.value, literal_execute=True)
 """Spelt out in the statement, so that PostgreSQL sees that the partial index fits."""
 Index(

@@ -34,6 +34,7 @@ from domain.message import Context, Event, Personal, Recorded
 from domain.operators.events import Role
 from domain.ports.event_log import EventLog
 from domain.ports.history import MemoryHistory
+from domain.ports.media import MemoryUploads
 from scheduler.follower import Follower
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
@@ -181,4 +182,6 @@ def unused_desk(premises: Premises) -> channel.Desk:
         public_url=None,
         brand="Tea House",
         locale="en",
+        uploads=MemoryUploads(),
+        link=lambda media: f"/media/{media}",
     )

@@ -21,6 +21,7 @@ from domain.message import Context
 from domain.ports.event_log import MemoryEventLog
 from domain.ports.history import MemoryHistory
 from domain.ports.identities import MemoryIdentities
+from domain.ports.media import MemoryUploads
 from domain.registry import EVENT_TYPES, registry
 
 E = TypeVar("E")
@@ -54,6 +55,7 @@ class House:
             self.log, self.identities, registry(()), KeyedHash(b"test"), lambda: f"new{next(numbers)}"
         )
         self.cursors = Cursors()
+        self.uploads = MemoryUploads()
         self.gate = asyncio.Event()
         self.gate.set()
         self.failures: list[SiyuError] = []
@@ -80,6 +82,8 @@ class House:
             public_url=public_url,
             brand="Tea & Co",
             locale="en",
+            uploads=self.uploads,
+            link=lambda media: f"/media/{media}",
         )
 
     async def _accepted(self, delivery: str) -> None:

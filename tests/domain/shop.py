@@ -91,6 +91,11 @@ def matches(match: Match, pattern: str, text: str) -> bool:
     return match is Match.ANY or text == pattern or (match is not Match.EXACT and pattern in text)
 
 
+def dialled(said: str) -> str | None:
+    """Stands for phonenumbers: what begins with +."""
+    return said if said.startswith("+") else None
+
+
 @dataclass(frozen=True, slots=True)
 class Appended:
     """What ``when`` led to."""
@@ -140,6 +145,7 @@ class Shop:
                 words=self.words,
                 silence=silence,
                 implied_consent=implied_consent,
+                dialled=dialled,
             )
         )
         self.digest = KeyedHash(b"secret of the shop")

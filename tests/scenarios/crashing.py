@@ -28,6 +28,7 @@ from domain.identity import Account, Channel, ProviderMessageId, StreamId
 from domain.message import Recorded
 from domain.ports.event_log import Append, EventLog, LogIdentity, Outcome
 from domain.ports.messenger import Messenger, Outbound
+from domain.ports.tag_mirror import TagMirror
 from projections.engine import Projector
 from projections.registry import projections
 
@@ -187,6 +188,7 @@ class FusedAdapter:
         self.messenger: Messenger = FusedMessenger(adapter.messenger, fuse)
         self.media: MediaSource | None = adapter.media
         self.menus: Menus | None = adapter.menus
+        self.tags: TagMirror | None = adapter.tags
         self._adapter, self._fuse = adapter, fuse
 
     def routes(self) -> Sequence[BaseRoute]:

@@ -92,7 +92,17 @@ async def _answered(scene: Scene, handler: _Handler, request: web.Request) -> we
         body, status = {"error": str(error)}, HTTPStatus.CONFLICT
     except (TypeError, ValueError) as error:
         body, status = {"error": str(error)}, HTTPStatus.BAD_REQUEST
-    return web.json_response(body, status=status, dumps=partial(json.dumps, default=str, ensure_ascii=False))
+    return web.json_response(body, status=status, dumps=_dumped)
+
+
+def _dumped(body: object) -> str:
+    return json.dumps(body, default=_in_json, ensure_ascii=False)
+
+
+def _in_json(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return sorted(value) if isinstance(value, set) else str(value)
 
 
 async def _page(_request: web.Request) -> web.Response:

@@ -91,8 +91,9 @@ class Faults:
         errcode: int = -1,
         drip_s: float = 0.01,
     ) -> None:
-        """`path` is without /cgi-bin/."""
-        self._waiting.append(Fault(FaultKind(kind), path, times, openid, errcode, drip_s))
+        """`path` is with or without /cgi-bin/."""
+        bare = path.removeprefix("/").removeprefix("cgi-bin/") if path is not None else None
+        self._waiting.append(Fault(FaultKind(kind), bare, times, openid, errcode, drip_s))
 
     def clear(self) -> None:
         self._waiting.clear()

@@ -68,7 +68,7 @@ def delete(world: World, call: Call) -> Json:
 
 
 def _submit(world: World, posted: Json, people: list[Person], total: int) -> Json:
-    kind, content = content_of(posted)
+    kind, content = content_of(_with_one_image(posted))
     if kind not in _KINDS:
         raise ApiError(40008)
     text = readable(world, kind, content)
@@ -94,6 +94,15 @@ def _submit(world: World, posted: Json, people: list[Person], total: int) -> Jso
         "msg_id": job.msg_id,
         "msg_data_id": job.msg_id + 1,
     }
+
+
+def _with_one_image(posted: Json) -> Json:
+    """The form with `images`, a list, as the older one with `image`: the first stands for all."""
+    images = posted.get("images")
+    if posted.get("msgtype") != "image" or not isinstance(images, dict):
+        return posted
+    media_ids = texts_of(images, "media_ids", 41006)
+    return posted | {"image": {"media_id": media_ids[0] if media_ids else ""}}
 
 
 def _client_msg_id(posted: Json) -> str:

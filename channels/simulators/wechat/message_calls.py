@@ -60,7 +60,7 @@ def template_send(world: World, call: Call) -> Json:
     posted = call.posted()
     openid = text_of(posted, "touser", 40003)
     template = _template(world, posted)
-    data = object_of(posted, "data", 47003)
+    text = _filled(object_of(posted, "data", 47003))
     client_id = posted.get("client_msg_id")
     now = world.clock()
     if isinstance(client_id, str) and client_id:
@@ -68,7 +68,6 @@ def template_send(world: World, call: Call) -> Json:
         if now < sent_at + TEMPLATE_DUPLICATE_S:
             return OK | {"msgid": msg_id}
     person = world.follower(openid)
-    text = _filled(data)
     msg_id = world.next_job_id()
     if isinstance(client_id, str) and client_id:
         world.template_ids[openid, client_id] = (msg_id, now)

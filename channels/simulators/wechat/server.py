@@ -116,6 +116,14 @@ class WeChatSimulator(Scene):
         """The root that stands for https://api.weixin.qq.com."""
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def answer_wait_s(self) -> float:
+        return self._world.callbacks.answer_wait_s
+
+    @answer_wait_s.setter
+    def answer_wait_s(self, seconds: float) -> None:
+        self._world.callbacks.answer_wait_s = seconds
+
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
         self._count_call(path)

@@ -8,6 +8,7 @@ from pathlib import Path
 from bot import matching, rendering
 from bot.commands.command import CLI, Office, Operator, Reply
 from bot.commands.execute import execute
+from bot.phones import dialling
 from bot.texts import Texts
 from domain.dispatch import Result
 from domain.identity import CustomerId, Digest, GroupId, KeyedHash, Locale, OperatorId, Slug, ZoneName
@@ -47,6 +48,7 @@ class Shop(House):
             brand="Tea House",
             render_check=rendering.template_fault,
             regex_check=matching.regex_fault,
+            dialled=dialling("cn"),
             status=lambda: (("due", "3"),),
         )
         self._orders = itertools.count(1)

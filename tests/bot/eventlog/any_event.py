@@ -34,6 +34,8 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401  # a type fo
         return st.lists(values_of(get_args(hint)[0]), max_size=4).map(tuple)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return st.sampled_from(list(hint))
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return events_of(hint)
     return {
         NoneType: st.none(),
         bool: st.booleans(),

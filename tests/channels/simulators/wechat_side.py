@@ -1,14 +1,16 @@
 """What stands on the account's side of the WeChat simulator: an API client, and a server that wechatpy decrypts for."""
 
 import asyncio
-from collections import Counter
+import io
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from xml.parsers.expat import ExpatError
 
 import aiohttp
 from aiohttp import web
 from wechatpy.crypto import WeChatCrypto
+from wechatpy.exceptions import InvalidSignatureException, WeChatException
 from wechatpy.utils import check_signature
 
 from channels.simulators.wechat import OfficialAccount, WeChatSimulator
@@ -40,9 +42,9 @@ class WeChatApi:
             return await self._json(response)
 
     async def post(self, path: str, body: Json | bytes | aiohttp.FormData, **query: str) -> Json:
-        how: dict[str, Any] = {"json": body} if isinstance(body, dict) else {"data": body}
+        sent = json.dumps(body, ensure_ascii=False).encode() if isinstance(body, dict) else body
         asked = await self._with_token(path, query)
-        async with self.session.post(self._url(path), params=asked, **how) as response:
+        async with self.session.post(self._url(path), params=asked, data=sent) as response:
             assert response.status == 200
             return await self._json(response)
 
@@ -53,7 +55,7 @@ class WeChatApi:
 
     async def upload(self, kind: str, name: str, content: bytes) -> Json:
         form = aiohttp.FormData()
-        form.add_field("media", content, filename=name)
+        form.add_field("media", io.BytesIO(content), filename=name)
         return await self.post("media/upload", form, type=kind)
 
     def _url(self, path: str) -> str:
@@ -89,12 +91,12 @@ async def success(_received: Received) -> bytes:
 
 @dataclass
 class AccountServer:
-    """Answers each POST with what `answer` gives: a body, or a status."""
+    """Answers each POST with what `answer` gives: a body, or a status; a GET with the echostr in `echo`."""
 
     account: OfficialAccount
     answer: Answer = success
+    echo: str = "{}"
     received: list[Received] = field(default_factory=list)
-    answered: Counter[str] = field(default_factory=Counter)
     _runner: web.AppRunner | None = None
 
     @property
@@ -131,9 +133,9 @@ class AccountServer:
         query = request.query
         try:
             check_signature(self.account.token, query["signature"], query["timestamp"], query["nonce"])
-        except Exception:
+        except (InvalidSignatureException, KeyError):
             return web.Response(status=401)
-        return web.Response(text=query["echostr"])
+        return web.Response(text=self.echo.format(query["echostr"]))
 
     async def _receive(self, request: web.Request) -> web.Response:
         query, body = dict(request.query), await request.read()
@@ -148,7 +150,7 @@ class AccountServer:
             xml = self.crypto.decrypt_message(
                 body, query["msg_signature"], query["timestamp"], query["nonce"]
             )
-        except Exception:
+        except (WeChatException, ExpatError, KeyError, ValueError):
             return ""
         return xml.decode() if isinstance(xml, bytes) else str(xml)
 

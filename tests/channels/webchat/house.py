@@ -20,6 +20,7 @@ from domain.conversations.commands import Message, Receive
 from domain.errors import SiyuError
 from domain.identity import Account, Address, Channel, ContactId, Party
 from domain.ports.history import History, MemoryHistory, Said
+from domain.ports.media import MemoryUploads
 from domain.ports.messenger import Outbound
 from tests.channels.house import DEADLINE_S, Cursors, until
 
@@ -41,6 +42,7 @@ class House:
         self.confirmations: list[str] = []
         self.contacts: dict[tuple[Channel, Account, str], ContactId] = {}
         self.history = MemoryHistory()
+        self.uploads = MemoryUploads()
 
     def desk(
         self,
@@ -64,6 +66,8 @@ class House:
             public_url=public_url,
             brand=brand,
             locale=locale,
+            uploads=self.uploads,
+            link=lambda media: f"/media/{media}",
         )
 
     async def intake(self, received: Sequence[Receive]) -> None:

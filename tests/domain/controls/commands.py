@@ -7,7 +7,13 @@ from domain.broadcasts.events import AudienceKind
 from domain.contacts.commands import (
     BindContactToOperator,
     BlockContact,
+    HoldIdentifier,
+    IdentifyContact,
+    IssueLinkCode,
+    LinkContacts,
+    RedeemLinkCode,
     SeeContact,
+    SuppressAddress,
     UnbindContact,
     UnblockContact,
 )
@@ -16,9 +22,11 @@ from domain.customers.commands import (
     AddNote,
     CreateCustomer,
     GrantConsent,
+    MergeCustomers,
     NameCustomer,
     ReleaseReservation,
     TagCustomer,
+    UnmergeCustomer,
     UntagCustomer,
     WithdrawConsent,
 )
@@ -34,6 +42,7 @@ from domain.deliveries.commands import (
     ReturnDelivery,
 )
 from domain.deliveries.events import Confirmation, DeliveryClass
+from domain.forgetting import ForgetCustomer
 from domain.gate import ClaimDelivery
 from domain.groups.commands import LeaveGroup, MigrateGroup, RejoinGroup, ReleaseGroupReservation, SeeGroup
 from domain.identity import Digest, ProviderMessageId, Slug
@@ -45,7 +54,10 @@ from domain.installation.commands import (
     ResumeMarketing,
     ResumeSending,
 )
+from domain.media.commands import KeepMedia, RefuseMedia
+from domain.media.events import FileKind, MediaType
 from domain.message import Command, Personal
+from domain.mirrors.commands import MirrorTag
 from domain.operators.commands import (
     AddOperator,
     AskForAnswer,
@@ -69,13 +81,16 @@ from domain.rules.events import Match
 from domain.schedules.commands import CreateSchedule, EndSchedule, FireSchedule
 from tests.domain.controls.ids import (
     ALICE,
+    BOB,
     BOT,
     CODE,
     FANS,
     HELLO,
     LI,
     MRS_WANG,
+    MRS_WANG_TOO,
     NOON,
+    PICTURE,
     PRICES,
     SHANGHAI,
     SPRING,
@@ -83,6 +98,7 @@ from tests.domain.controls.ids import (
     TO_ALICE,
     VIP,
     WEEKLY,
+    WITH_PICTURE,
     ZH,
 )
 
@@ -103,6 +119,7 @@ RECEIVE = Receive(
 )
 HAND_OVER = HandOver(contact=ALICE, operator=LI, until=NOON + timedelta(minutes=30))
 RETURN_TO_BOT = ReturnToBot(contact=ALICE)
+MIRROR_TAG = MirrorTag(contact=ALICE, tag=VIP, there=True)
 GIVE_REPLY_BACK = GiveReplyBack(contact=ALICE, delivery=HELLO)
 
 SEE_CONTACT = SeeContact(
@@ -121,6 +138,19 @@ SEE_CONTACT = SeeContact(
 BLOCK_CONTACT = BlockContact(contact=ALICE, reason=Slug("blocked"))
 UNBLOCK_CONTACT = UnblockContact(contact=ALICE)
 BIND_CONTACT_TO_OPERATOR = BindContactToOperator(contact=ALICE, operator=LI)
+IDENTIFY_CONTACT = IdentifyContact(
+    contact=ALICE,
+    kind=Slug("phone"),
+    digest=Digest("p138"),
+    value=Personal("+8613800138000"),
+    verified=True,
+)
+HOLD_IDENTIFIER = HoldIdentifier(digest=Digest("p138"), contact=ALICE, kind=Slug("phone"))
+LINK_CONTACTS = LinkContacts(contact=ALICE, other=BOB, basis=Slug("phone"))
+ISSUE_LINK_CODE = IssueLinkCode(
+    code=CODE, customer=MRS_WANG, contact=ALICE, expires_at=NOON + timedelta(minutes=15)
+)
+REDEEM_LINK_CODE = RedeemLinkCode(code=CODE, contact=BOB)
 UNBIND_CONTACT = UnbindContact(contact=ALICE, operator=LI)
 
 CREATE_CUSTOMER = CreateCustomer(customer=MRS_WANG, contact=ALICE)
@@ -131,6 +161,8 @@ ADD_NOTE = AddNote(customer=MRS_WANG, operator=LI, note=Personal("喜欢绿茶")
 GRANT_CONSENT = GrantConsent(contact=ALICE, topic=MARKETING, source=ConsentSource.START_WORD)
 WITHDRAW_CONSENT = WithdrawConsent(contact=ALICE, topic=MARKETING, source=ConsentSource.STOP_WORD)
 RELEASE_RESERVATION = ReleaseReservation(customer=MRS_WANG, delivery=HELLO)
+MERGE_CUSTOMERS = MergeCustomers(customer=MRS_WANG, other=MRS_WANG_TOO)
+UNMERGE_CUSTOMER = UnmergeCustomer(customer=MRS_WANG_TOO)
 
 PLAN_DELIVERY = PlanDelivery(
     delivery=HELLO,
@@ -186,12 +218,23 @@ END_ANSWER = EndAnswer(contact=ALICE)
 MUTE_CARDS = MuteCards(operator=LI, customer=MRS_WANG, until=NOON + timedelta(hours=8))
 UNMUTE_CARDS = UnmuteCards(operator=LI, customer=MRS_WANG)
 RECORD_EXPORT = RecordExport(request=Digest("r2"), operator=LI, customer=MRS_WANG)
+SUPPRESS_ADDRESS = SuppressAddress(address=CODE)
+FORGET_CUSTOMER = ForgetCustomer(
+    customer=MRS_WANG,
+    addresses=((ALICE, CODE),),
+    orders=(CODE,),
+    deliveries=(HELLO,),
+    schedules=(WEEKLY,),
+    operator=LI,
+)
 RECORD_COMMAND = RecordCommand(
     request=Digest("r1"),
     operator=LI,
     command=Slug("tag"),
     line=Personal("/tag #1 vip"),
     outcome=CommandOutcome.DONE,
+    about=(MRS_WANG,),
+    order=CODE,
 )
 
 ADD_RULE = AddRule(rule=PRICES, match=Match.CONTAINS, pattern=Personal("价"), answer=Personal("见菜单"))
@@ -230,6 +273,16 @@ RESUME_MARKETING = ResumeMarketing(operator=LI)
 MARK_HISTORY_IMPORTED = MarkHistoryImported(events=1_000)
 MARK_RESTORED = MarkRestored(head=900, taken_at=NOON - timedelta(days=1))
 RESUME_SENDING = ResumeSending()
+KEEP_MEDIA = KeepMedia(
+    media=PICTURE,
+    contact=ALICE,
+    message=WITH_PICTURE,
+    kind=FileKind.PHOTO,
+    content_type=MediaType.JPEG,
+    size=2_048,
+    name=Personal("我的茶.jpg"),
+)
+REFUSE_MEDIA = RefuseMedia(media=PICTURE, contact=ALICE, message=WITH_PICTURE, reason=Slug("lying-type"))
 
 COMMANDS: tuple[Command, ...] = tuple(
     example

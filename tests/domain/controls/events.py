@@ -1,5 +1,6 @@
 """One example of every event, for all tests. That none is missing, tests/domain/test_registry.py shows."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from domain.broadcasts.events import (
@@ -10,13 +11,21 @@ from domain.broadcasts.events import (
     BroadcastFannedOut,
 )
 from domain.contacts.events import (
+    AddressSuppressed,
     ContactBlocked,
     ContactBoundToOperator,
+    ContactForgotten,
+    ContactIdentified,
+    ContactLinked,
     ContactProfileChanged,
     ContactReached,
     ContactSeen,
     ContactUnblocked,
     ContactUnbound,
+    IdentifierHeld,
+    LinkCodeIssued,
+    LinkCodeUsed,
+    LinkRefused,
 )
 from domain.conversations.events import (
     ActionReported,
@@ -40,11 +49,19 @@ from domain.customers.events import (
     ConsentGranted,
     ConsentSource,
     ConsentWithdrawn,
+    CustomerAbsorbed,
     CustomerCreated,
+    CustomerForgotten,
+    CustomerMerged,
     CustomerNamed,
+    CustomerReleased,
     CustomerTagged,
+    CustomerUnmerged,
     CustomerUntagged,
+    Lift,
     NoteAdded,
+    Part,
+    Reservation,
     ReservationReleased,
     SendReserved,
 )
@@ -79,7 +96,9 @@ from domain.installation.events import (
     MarketingResumed,
     SendingResumed,
 )
+from domain.media.events import FileKind, MediaKept, MediaRefused, MediaType
 from domain.message import Event, Opening, Personal, Raw
+from domain.mirrors.events import TagMirrored
 from domain.operators.events import (
     AnswerAsked,
     AnswerEnded,
@@ -108,7 +127,9 @@ from tests.domain.controls.ids import (
     HELLO,
     LI,
     MRS_WANG,
+    MRS_WANG_TOO,
     NOON,
+    PICTURE,
     PRICES,
     SHANGHAI,
     SPRING,
@@ -116,6 +137,7 @@ from tests.domain.controls.ids import (
     TO_ALICE,
     VIP,
     WEEKLY,
+    WITH_PICTURE,
     ZH,
 )
 
@@ -155,6 +177,7 @@ ACTION_REPORTED = ActionReported(
 RECEIPT_REPORTED = ReceiptReported(
     channel=TELEGRAM, provider_message=ProviderMessageId("500"), outcome=Slug("sent")
 )
+TAG_MIRRORED = TagMirrored(contact=ALICE, tag=VIP, there=True)
 REPLY_SPENT = ReplySpent(contact=ALICE, delivery=HELLO, at=NOON)
 REPLY_GIVEN_BACK = ReplyGivenBack(contact=ALICE, delivery=HELLO)
 
@@ -177,7 +200,23 @@ CONTACT_PROFILE_CHANGED = ContactProfileChanged(
 CONTACT_REACHED = ContactReached(contact=ALICE)
 CONTACT_BLOCKED = ContactBlocked(contact=ALICE, reason=Slug("blocked"))
 CONTACT_UNBLOCKED = ContactUnblocked(contact=ALICE)
+CONTACT_FORGOTTEN = ContactForgotten(contact=ALICE)
+ADDRESS_SUPPRESSED = AddressSuppressed(address=CODE)
 CONTACT_BOUND_TO_OPERATOR = ContactBoundToOperator(contact=ALICE, operator=LI)
+CONTACT_LINKED = ContactLinked(contact=ALICE, customer=MRS_WANG, before=MRS_WANG_TOO)
+CONTACT_IDENTIFIED = ContactIdentified(
+    contact=ALICE,
+    kind=Slug("phone"),
+    digest=Digest("p138"),
+    value=Personal("+8613800138000"),
+    verified=True,
+)
+LINK_REFUSED = LinkRefused(contact=ALICE, at=NOON)
+IDENTIFIER_HELD = IdentifierHeld(contact=ALICE, kind=Slug("phone"))
+LINK_CODE_ISSUED = LinkCodeIssued(
+    code=CODE, customer=MRS_WANG, contact=ALICE, expires_at=NOON + timedelta(minutes=15)
+)
+LINK_CODE_USED = LinkCodeUsed(code=CODE, contact=BOB)
 CONTACT_UNBOUND = ContactUnbound(contact=ALICE, operator=LI)
 
 CUSTOMER_CREATED = CustomerCreated(customer=MRS_WANG, contact=ALICE)
@@ -193,6 +232,25 @@ CONSENT_WITHDRAWN = ConsentWithdrawn(
 )
 SEND_RESERVED = SendReserved(customer=MRS_WANG, contact=ALICE, delivery=HELLO, at=NOON)
 RESERVATION_RELEASED = ReservationReleased(customer=MRS_WANG, delivery=HELLO)
+WANG_ITSELF = Part(customer=MRS_WANG, contacts=(ALICE,), tags=(VIP,), consents=(MARKETING,))
+WANG_TOO = Part(
+    customer=MRS_WANG_TOO,
+    contacts=(BOB,),
+    withdrawn=(MARKETING,),
+    lifted=(Lift(topic=MARKETING, by=MRS_WANG),),
+    reservations=(Reservation(HELLO, NOON, SPRING),),
+)
+CUSTOMER_MERGED = CustomerMerged(customer=MRS_WANG_TOO, into=MRS_WANG, basis=Slug("operator"))
+CUSTOMER_ABSORBED = CustomerAbsorbed(
+    customer=MRS_WANG, other=MRS_WANG_TOO, parts=(WANG_ITSELF, replace(WANG_TOO, into=MRS_WANG))
+)
+CUSTOMER_RELEASED = CustomerReleased(customer=MRS_WANG, other=MRS_WANG_TOO, parts=(WANG_ITSELF,))
+CUSTOMER_UNMERGED = CustomerUnmerged(
+    customer=MRS_WANG_TOO, before=MRS_WANG, parts=(replace(WANG_TOO, lifted=()),)
+)
+CUSTOMER_FORGOTTEN = CustomerForgotten(
+    customer=MRS_WANG, customers=(MRS_WANG,), contacts=(ALICE,), orders=(CODE,), operator=LI
+)
 
 DELIVERY_PLANNED = DeliveryPlanned(
     delivery=HELLO,
@@ -257,7 +315,12 @@ ANSWER_ENDED = AnswerEnded(contact=ALICE)
 CARDS_MUTED = CardsMuted(operator=LI, customer=MRS_WANG, until=NOON + timedelta(hours=8))
 CARDS_UNMUTED = CardsUnmuted(operator=LI, customer=MRS_WANG)
 COMMAND_GIVEN = CommandGiven(
-    operator=LI, command=Slug("tag"), line=Personal("/tag #1 vip"), outcome=CommandOutcome.DONE
+    operator=LI,
+    command=Slug("tag"),
+    line=Personal("/tag #1 vip"),
+    outcome=CommandOutcome.DONE,
+    about=(MRS_WANG,),
+    order=CODE,
 )
 
 CUSTOMER_EXPORTED = CustomerExported(customer=MRS_WANG, operator=LI)
@@ -298,6 +361,16 @@ MARKETING_RESUMED = MarketingResumed(operator=LI)
 HISTORY_IMPORTED = HistoryImported(events=1_000)
 INSTALLATION_RESTORED = InstallationRestored(head=900, taken_at=NOON - timedelta(days=1))
 SENDING_RESUMED = SendingResumed()
+MEDIA_KEPT = MediaKept(
+    media=PICTURE,
+    contact=ALICE,
+    message=WITH_PICTURE,
+    kind=FileKind.PHOTO,
+    content_type=MediaType.JPEG,
+    size=2_048,
+    name=Personal("我的茶.jpg"),
+)
+MEDIA_REFUSED = MediaRefused(media=PICTURE, contact=ALICE, message=WITH_PICTURE, reason=Slug("lying-type"))
 
 EVENTS: tuple[Event, ...] = tuple(
     example for name, example in sorted(globals().items()) if name.isupper() and hasattr(example, "SUBJECT")

@@ -10,8 +10,10 @@ from domain.identity import (
     CustomerId,
     DeliveryId,
     Digest,
+    EventId,
     GroupId,
     Locale,
+    MediaId,
     OperatorId,
     RuleId,
     ScheduleId,
@@ -31,6 +33,7 @@ BOT = Account("7001")
 ALICE = ContactId("alice")
 BOB = ContactId("bob")
 MRS_WANG = CustomerId("wang")
+MRS_WANG_TOO = CustomerId("wang-too")
 FANS = GroupId("fans")
 LI = OperatorId("li")
 CHEN = OperatorId("chen")
@@ -39,6 +42,8 @@ HELLO = DeliveryId("hello")
 SPRING = BroadcastId("spring")
 WEEKLY = ScheduleId("weekly")
 PRICES = RuleId("prices")
+PICTURE = MediaId("picture")
+WITH_PICTURE = EventId("inbound-1@1")
 VIP = Tag("vip")
 ZH = Locale("zh")
 CODE = Digest("c0de")

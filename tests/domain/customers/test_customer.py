@@ -4,8 +4,8 @@ from datetime import timedelta
 import pytest
 
 from domain.customers.commands import CreateCustomer
-from domain.customers.customer import CustomerState, Reservation, customers
-from domain.customers.events import MARKETING, ConsentSource
+from domain.customers.customer import CustomerState, customers
+from domain.customers.events import MARKETING, ConsentSource, Part, Reservation
 from domain.errors import UnknownRecipient
 from domain.identity import DeliveryId, Slug
 from domain.message import Command
@@ -22,7 +22,7 @@ IMPLIED = replace(commands.GRANT_CONSENT, source=ConsentSource.CONTACT_STARTED)
 
 def test_a_customer_is_created_once() -> None:
     state = given(customers).when(commands.CREATE_CUSTOMER).then(CREATED)
-    assert state == CustomerState(id=MRS_WANG, contacts=frozenset({ALICE}))
+    assert state == CustomerState(id=MRS_WANG, parts=(Part(customer=MRS_WANG, contacts=(ALICE,)),))
     given(customers, CREATED).when(commands.CREATE_CUSTOMER).then_nothing()
 
 

@@ -1,0 +1,49 @@
+"""The doctor: how an installation is."""
+
+from collections.abc import Generator
+
+from bot.house import House
+from bot.reading import parked_by
+from bot.settings import accounts_of
+from bot.texts import Told, told
+from channels.registry import CHANNELS
+from domain.dispatch import fold
+from domain.identity import stream
+from domain.installation.installation import INSTALLATION, installation
+from projections.engine import parked, positions
+
+
+def examine(house: House) -> Generator[str | Told, None, bool]:
+    """Say how settings, channels, stores and lag are. Returns whether something needs a person. Raises StoreUnavailable."""
+    settings = house.settings
+    store = "PostgreSQL" if settings.database else f"SQLite in {settings.data}"
+    head = house.log.head()
+    house.projector.step(until=0)  # where nothing ran yet, its tables are made
+    yield told(
+        "stores     {store}; {head} events; log {log}",
+        store=store,
+        head=head,
+        log=house.log.identity().id[:8],
+    )
+    yield f"brand      {settings.brand_name}; region {settings.region}; {settings.time_zone}; {settings.locale}"
+    yield f"reached at {settings.public_url or 'no SIYU_PUBLIC_URL: webhooks cannot be used'}"
+    for kind in CHANNELS:
+        accounts = sorted(accounts_of(kind.name, house.variables)) or (["main"] if kind.always else [])
+        yield f"channel    {kind.name:<12} {', '.join(accounts) or 'not configured'}"
+    held = fold(installation, house.log.read_stream(stream(installation.category, INSTALLATION)))
+    if held.sending_held:
+        yield told("sending    on hold after an import or a restore: siyu resume-sending")
+    if held.marketing_paused:
+        yield told("marketing  paused: /resume")
+    with house.views.read() as connection:
+        known = positions(connection)
+        waiting = list(parked(connection, house.projector.names))
+    for view in known:
+        yield told("view       {view:<12} {behind} behind", view=view.view, behind=head - view.position)
+    stuck = [f"{entry.view} at {entry.position}: {entry.error}" for entry in waiting]
+    stuck += [
+        f"{p.name} at {at}: {error}" for p in house.processes for at, error in parked_by(house.log, p.name)
+    ]
+    for line in stuck:
+        yield told("parked     {line}; siyu replay tries again", line=line)
+    return bool(stuck)
