@@ -95,7 +95,7 @@ class Accounts:
     async def _close(self, old: Adapter, new: Adapter, courier: Courier) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LANDED_WITHIN_S):
-                while courier.flying((old.channel, old.account)):
+                while courier.flying((old.channel, old.account)):  # noqa: ASYNC110  # each landing is another's news
                     await asyncio.sleep(LANDED_ASKED_EVERY_S)
         if (old.channel, old.account) != (new.channel, new.account):
             courier.leave((old.channel, old.account))

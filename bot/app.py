@@ -14,13 +14,15 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+from bot import forgetting
 from bot.accounts import Accounts, post_of
-from bot.connect import Connecting
 from bot.cards import Cards
+from bot.connect import Connecting
 from bot.control_server import ControlServer
 from bot.desk import Desk
-from bot.eventlog.codec import raw_subject
 from bot.house import House
+from bot.media.fetching import Fetcher
+from bot.media.uploads import sweep_media
 from bot.notices import Notices
 from bot.menus import Menus
 from bot.operations import Exit, add_operator, team
@@ -49,14 +51,13 @@ CLOCK_STEP_S = 0.001
 REST_S = 1.0
 """How long a driver waits after the store was away."""
 PACING_SAVED_EVERY_S = 5.0
+MEDIA_POLL_S = 0.3
+"""Files follow the view of messages: an operator's card waits for the picture."""
 STOP_WITHIN_S = 10.0
 MENUS_POLL_S = 5.0
-NOT_WOKEN = {"courier", "fan-out", "menus"}
-"""By the log: the first two follow the views, and nobody waits for a list of commands."""
+NOT_WOKEN = {"courier", "fan-out", "forgetting", "media", "menus"}
+"""By the log: these follow the views, and nobody waits for a list of commands."""
 MAX_FRAME_BYTES = 256 * 1024
-RAW_KEPT_DAYS = 30
-RAW_MONTHS_LOOKED_AT = 12
-"""An installation that stood still for longer destroys the rest when it is told to forget."""
 
 log_ = structlog.get_logger(__name__)
 
@@ -160,6 +161,7 @@ class App:
         )
         self._ticks = Ticks(reading.agenda, dispatch, house.clock)
         self._desk = Desk(house, self._follower("operator-desk"))
+        self._fetcher = Fetcher(house, lambda: accounts.adapters)
         self._cards = Cards(house, self._follower)
         self._notices = Notices(house, self._follower("operator-notices"))
         self._runners = [
@@ -174,6 +176,8 @@ class App:
             Driver("desk", self._answering(self._desk.step)),
             Driver("cards", self._cards.step),
             Driver("notices", self._notices.step),
+            Driver("forgetting", self._step_forgetting),
+            Driver("media", self._fetcher.step, poll_s=MEDIA_POLL_S),
             *(Driver(runner.process.name, self._answering(runner.step)) for runner in self._runners),
             Driver("menus", Menus(house, lambda: accounts.adapters).step, poll_s=MENUS_POLL_S),
         ]
@@ -234,6 +238,7 @@ class App:
         unsubscribe = self.house.log.subscribe(woken)
         self._ticks.start()
         self._ticks.daily("raw-keys", hour=3, work=self._destroy_old_raw_keys)
+        self._ticks.daily("media", hour=4, work=self._sweep_media)
         tasks = [asyncio.create_task(driver.run(), name=driver.name) for driver in self.drivers]
         tasks.append(asyncio.create_task(self._save_pacing_often(), name="pacing"))
         control = ControlServer(self.house, self._connecting.operations())
@@ -297,6 +302,7 @@ class App:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._fetcher.close()
         await self.courier.drain()
         await control.stop()
         await asyncio.to_thread(self._save_pacing)
@@ -331,12 +337,17 @@ class App:
                 except StoreUnavailable as error:
                     log_.warning("pacing.not_saved", error=str(error))
 
+    async def _sweep_media(self) -> None:
+        await asyncio.to_thread(sweep_media, self.house.settings.data)
+
     async def _destroy_old_raw_keys(self) -> None:
-        """Raw payloads are kept until 30 days after their month ended, then nobody can read them any more."""
-        ended = self.house.clock() - timedelta(days=RAW_KEPT_DAYS)
-        for _ in range(RAW_MONTHS_LOOKED_AT):
-            ended = ended.replace(day=1) - timedelta(days=1)
-            await asyncio.to_thread(self.house.vault.destroy, raw_subject(ended))
+        await asyncio.to_thread(forgetting.destroy_old_raw_keys, self.house)
+
+    async def _step_forgetting(self) -> float | None:
+        """Whoever was forgotten, here or by another process, leaves this process's memory and the stores."""
+        if await asyncio.to_thread(forgetting.pending, self.house):
+            await asyncio.to_thread(forgetting.complete, self.house)
+        return None
 
 
 class _Server(uvicorn.Server):

@@ -20,12 +20,13 @@ from bot.eventlog.folder import lock_folder
 from bot.eventlog.log import StoredEventLog
 from bot.eventlog.vault import Vault
 from bot.eventlog.writer import Writer
+from bot.forgetting import complete, destroy_old_raw_keys
 from bot.house import House, done, utc_now
 from bot.ids import fresh_id
 from bot.media.letters import Attachments
 from bot.media.links import Links
 from bot.media.store import FileMedia
-from bot.media.uploads import FileUploads
+from bot.media.uploads import MEDIA, UPLOADS, FileUploads
 from bot.metrics import Metrics
 from bot.phones import dialling
 from bot.reading import Reading, SqlAgenda, SqlAudience
@@ -39,7 +40,7 @@ from domain.conversations.commands import NotUnderstood, Receive
 from domain.deliveries.commands import AcceptDelivery, ConfirmDelivery
 from domain.deliveries.events import Confirmation
 from domain.dispatch import Dispatcher, Failed, Request
-from domain.errors import BadInput, BadSettings
+from domain.errors import BadInput, BadSettings, SubjectForgotten
 from domain.identity import (
     Account,
     Address,
@@ -65,6 +66,9 @@ from projections.engine import Projector, Views
 from projections.registry import projections
 from projections.timeline import TimelineHistory
 from scheduler.letters import Letters
+
+FORGOTTEN_RETRIES_S = (0.0, 0.2, 1.0)
+"""Whoever returns is looked up anew: another process may have forgotten them, or be about to destroy who they were."""
 
 log_ = structlog.get_logger(__name__)
 
@@ -124,13 +128,14 @@ def open_house(
         views=views,
         projector=Projector(views, log, projections(matching.matches)),
         snapshots=snapshots,
+        dispatcher=dispatcher,
         writer=Writer(dispatcher),
         processes=reactions,
         digest=digest,
         office=office,
         metrics=metrics,
-        media=FileMedia(data / "media", vault, digest),
-        uploads=FileUploads(data / "uploads", settings.media.max_bytes),
+        media=FileMedia(data / MEDIA, vault, digest),
+        uploads=FileUploads(data / UPLOADS, settings.media.max_bytes),
         clock=clock,
     )
 
@@ -161,8 +166,9 @@ def _open_log(
 
 
 def prepare(house: House) -> None:
-    """Bring the views up to date, and give an empty installation its starter rules, once."""
-    house.catch_up()
+    """Bring the views up to date, keep what was promised to the forgotten, and give an empty installation its starter rules, once."""
+    complete(house)
+    destroy_old_raw_keys(house)
     settings = house.settings
     if house.log.read_stream(stream(installation.category, INSTALLATION)):
         return
@@ -243,6 +249,12 @@ def _intake(house: House) -> Intake:
         now = house.clock()
         context = Context(actor=Slug("customer"), occurred_at=receive.occurred_at, now=now)
         result = await house.submit(Request(context, (receive,)))
+        for pause_s in FORGOTTEN_RETRIES_S:
+            if not isinstance(result, Failed) or not isinstance(result.error, SubjectForgotten):
+                break
+            await asyncio.sleep(pause_s)
+            await asyncio.to_thread(house.vault.look_again)
+            result = await house.submit(Request(context, (receive,)))
         if not isinstance(result, Failed):
             return
         if isinstance(result.error, BadInput):

@@ -52,7 +52,11 @@ class Configuration(Protocol):
 
     settings: Settings
     variables: Mapping[str, str]
-    clock: Callable[[], datetime]
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """The wall clock."""
+        ...
 
 
 class Live(Protocol):
@@ -144,15 +148,15 @@ class Checks:
         look = self._looks.get(step.id)
         if look is None or time.monotonic() >= look.again_at:
             outcome = await _outcome(step, settings, ground)
-            again_s = (
-                HOLDS_S
-                if isinstance(outcome, Passed)
-                else LOOK_AGAIN_HERE_S
-                if step.live
-                else LOOK_AGAIN_S
-            )
-            look = self._looks[step.id] = _Look(outcome, time.monotonic() + again_s)
+            look = self._looks[step.id] = _Look(outcome, time.monotonic() + _again_s(step, outcome))
         return _as_tick(step, look.outcome)
+
+
+def _again_s(step: Step, outcome: Outcome) -> float:
+    """Return after how many seconds to look again."""
+    if isinstance(outcome, Passed) or step.rarely:
+        return HOLDS_S
+    return LOOK_AGAIN_HERE_S if step.live else LOOK_AGAIN_S
 
 
 async def _outcome(step: Step, settings: Mapping[str, str], ground: Ground) -> Outcome:

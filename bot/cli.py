@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import typer
 
 from bot import logs
-from bot.control import ask, running
-from bot.settings import Settings, environment, load
+from bot.control import ASKED, ask, running
+from bot.settings import MAIN, Settings, environment, load
 from bot.texts import Texts, terminal_locale
 from domain.errors import BadSettings, Rejected, SiyuError, StoreUnavailable
 
@@ -249,6 +249,20 @@ def customers(
 
 
 @cli.command()
+def forget(
+    customer: str, *, yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False
+) -> int:
+    """Destroy everything personal about a customer, for good. Without --yes: shows who it is, and asks."""
+    if not yes:
+        shown = _perform("forget", customer=customer)
+        if shown != ASKED:
+            return shown
+        if not sys.stdin.isatty() or not typer.confirm(TEXTS.say("Forget them for good?")):
+            return _complain(TEXTS.say("nothing was done: say --yes"), 2)
+    return _perform("forget", customer=customer, yes=True)
+
+
+@cli.command()
 def do(
     line: Annotated[str, typer.Argument(help='an operator command, such as "/tag #1 vip"')],
     *,
@@ -270,6 +284,20 @@ def operator_add(
 def resume_sending() -> int:
     """Let messages leave again after an import or a restore."""
     return _perform("resume-sending")
+
+
+@cli.command()
+def export(
+    customer: str,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="DIR", help="write tables, JSON and files into this new folder"),
+    ] = None,
+    *,
+    json: Json = False,  # noqa: ARG001  # what it is anyway, where no folder is named
+) -> int:
+    """Give out everything about a customer, as JSON Lines or into a folder; the log notes it."""
+    return _perform("export", customer=customer, folder="" if folder is None else str(folder.absolute()))
 
 
 @cli.command()
@@ -303,6 +331,28 @@ def restore(
 def doctor() -> int:
     """Check settings, channels, stores and lag."""
     return _perform("doctor")
+
+
+@cli.command()
+def connect(
+    channel: Annotated[str, typer.Argument(help="telegram or wechat")] = "",
+    account: Annotated[str, typer.Option(help="what the account is called in the settings")] = MAIN,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting that is no secret")] = None,
+    wait: Annotated[float | None, typer.Option(help="seconds to go on ticking off steps", min=0)] = None,
+    *,
+    from_env: Annotated[bool, typer.Option("--from-env", help="keep what the environment says")] = False,
+    from_stdin: Annotated[bool, typer.Option("--from-stdin", help="read lines KEY=VALUE")] = False,
+    renew: Annotated[bool, typer.Option("--renew", help="make new what Siyu makes for the provider")] = False,
+    link: Annotated[bool, typer.Option("--link", help="print a link to the page, which works once")] = False,
+) -> int:
+    """Guide the connection of a channel, and tick off each step."""
+    if link:
+        return _perform("connect-link", needs_server=True)
+    settings, variables = _settings()
+    from bot.connect.command import Wanted, guide
+
+    wanted = Wanted(channel, account, set_ or [], wait, from_env=from_env, from_stdin=from_stdin, renew=renew)
+    return guide(wanted, settings, variables, TEXTS)
 
 
 @cli.command()

@@ -19,6 +19,8 @@ from domain.errors import BadSettings, StoreUnavailable
 LONGEST_SOCKET_PATH = 95
 """Bytes; longer ones the system refuses (findings.md, "Small traps")."""
 CONNECT_TIMEOUT_S = 5.0
+ASKED = 3
+"""How an operation ends that wants to be asked for again with a yes; the command line itself exits with 2 then."""
 
 
 def socket_path(data: Path) -> Path:

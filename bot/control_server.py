@@ -5,6 +5,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ import structlog
 
 from bot.control import running, socket_path
 from bot.house import House
-from bot.operations import OPERATIONS, Exit
+from bot.operations import OPERATIONS, Exit, Operation
 from bot.texts import told
 from domain.errors import BadSettings, Rejected, SiyuError
 from domain.identity import Locale
@@ -33,8 +34,9 @@ class _Request(msgspec.Struct):
 class ControlServer:
     """Answers the command line."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, house: House, further: Mapping[str, Operation] = MappingProxyType({})) -> None:
+        """``further``: operations besides those of every installation, which only a running one has."""
+        self._house, self._further = house, further
         self._path = socket_path(house.settings.data)
         self._server: asyncio.Server | None = None
 
@@ -80,7 +82,7 @@ class ControlServer:
             log_.warning("control.bad_request")
             return iter([{"error": "this is no request of the command line", "exit": 2}])
         locale = None if request.locale is None else Locale(request.locale)
-        return perform(self._house, request.operation, request.arguments, locale)
+        return perform(self._house, request.operation, request.arguments, locale, self._further)
 
 
 def _some(lines: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -95,18 +97,23 @@ def _some(lines: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def perform(
-    house: House, operation: str, arguments: Mapping[str, Any], locale: Locale | None = None
+    house: House,
+    operation: str,
+    arguments: Mapping[str, Any],
+    locale: Locale | None = None,
+    further: Mapping[str, Operation] = MappingProxyType({}),
 ) -> Iterator[dict[str, Any]]:
     """Carry out an operation, as the messages of the protocol, in a language. Never raises what Siyu anticipates."""
     code = 0
-    if operation not in OPERATIONS:
+    carry_out = OPERATIONS.get(operation) or further.get(operation)
+    if carry_out is None:
         other = told(
             "the Siyu that runs knows no {operation}: is it of another version?", operation=operation
         )
         yield {"error": house.texts.shown(other, locale), "exit": 2}
         return
     try:
-        for said in OPERATIONS[operation](house, **arguments):
+        for said in carry_out(house, **arguments):
             if isinstance(said, Exit):
                 code = said.code
             else:

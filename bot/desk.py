@@ -22,7 +22,7 @@ from domain.deliveries.commands import PlanDelivery
 from domain.deliveries.events import DeliveryClass
 from domain.dispatch import Failed, Request, Result, fold
 from domain.errors import Overloaded, StoreUnavailable
-from domain.identity import ContactId, CustomerId, DeliveryId, Digest, Slug, SubjectId, stream
+from domain.identity import ORDER, ContactId, CustomerId, DeliveryId, Digest, Slug, SubjectId, stream
 from domain.message import Command, Context, Origin, Personal, Recorded
 from domain.operators.commands import EndAnswer, RecordCommand
 from domain.operators.desk import desks
@@ -172,6 +172,7 @@ class Desk:
                 order.request,
                 order.context.now,
                 replying_to=order.card,
+                order=_order_of(order),
             )
         except (StoreUnavailable, Overloaded):
             raise
@@ -197,7 +198,7 @@ class Desk:
         ]
         return PlanDelivery(
             delivery=DeliveryId(delivery),
-            subject=reply.about or SubjectId(f"contact-{order.contact}"),
+            subject=reply.about or _told_under(order, reply),
             kind=DeliveryClass.REPLY,
             occasion=Slug("command"),
             contact=order.contact,
@@ -218,7 +219,21 @@ def _entry(order: _Order, reply: Reply) -> RecordCommand:
         command=Slug(reply.command or "unknown"),
         line=Personal(order.line),
         outcome=reply.outcome,
+        about=reply.customers or (),
+        order=_order_of(order),
     )
+
+
+def _order_of(order: _Order) -> Digest:
+    """Return what names the key of an order: its message's, where that was sealed under one."""
+    event = order.recorded.event
+    given = event.order if isinstance(event, MessageReceived | ButtonPressed) else None
+    return given or order.request
+
+
+def _told_under(order: _Order, reply: Reply) -> SubjectId:
+    """What tells of customers goes with them; what does not is the operator's own."""
+    return SubjectId(f"{ORDER}-{_order_of(order)}" if reply.customers else f"contact-{order.contact}")
 
 
 def _line(event: MessageReceived | ButtonPressed) -> str | None:

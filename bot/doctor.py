@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 
+from bot.checking import channel_health
 from bot.house import House
 from bot.reading import parked_by
 from bot.settings import accounts_of
@@ -30,6 +31,10 @@ def examine(house: House) -> Generator[str | Told, None, bool]:
     for kind in CHANNELS:
         accounts = sorted(accounts_of(kind.name, house.variables)) or (["main"] if kind.always else [])
         yield f"channel    {kind.name:<12} {', '.join(accounts) or 'not configured'}"
+    healthy = True
+    for well, account in channel_health(house):
+        healthy = healthy and well
+        yield account
     held = fold(installation, house.log.read_stream(stream(installation.category, INSTALLATION)))
     if held.sending_held:
         yield told("sending    on hold after an import or a restore: siyu resume-sending")
@@ -46,4 +51,4 @@ def examine(house: House) -> Generator[str | Told, None, bool]:
     ]
     for line in stuck:
         yield told("parked     {line}; siyu replay tries again", line=line)
-    return bool(stuck)
+    return bool(stuck) or not healthy

@@ -1,5 +1,6 @@
 """The house: everything that one running Siyu is made of, joined by bootstrap and used by whoever drives it."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from bot.snapshots import SqlSnapshots
 from bot.texts import Texts
 from bot.unsaid import Unsaid
 from domain.decider import Process
-from domain.dispatch import Done, Failed, Request, Result
+from domain.dispatch import Dispatcher, Done, Failed, Request, Result
 from domain.errors import StoreUnavailable
 from domain.identity import KeyedHash, Slug
 from domain.message import Command, Context
@@ -51,6 +52,7 @@ class House:
     views: Views
     projector: Projector
     snapshots: SqlSnapshots
+    dispatcher: Dispatcher
     writer: Writer
     processes: tuple[Process, ...]
     digest: KeyedHash
@@ -60,6 +62,10 @@ class House:
     uploads: Uploads
     clock: Callable[[], datetime] = utc_now
     unsaid: Unsaid = field(default_factory=Unsaid)
+    cleaning: threading.Lock = field(default_factory=threading.Lock)
+    """Held by whoever destroys what was promised to be forgotten."""
+    forgotten_to: int = 0
+    """Up to which position this process remembers nobody who was forgotten."""
     agenda_changes: int = 0
     """How often this process appended something that may have become due."""
     address: str = ""

@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 import structlog
 
-from bot import export
+from bot import dossier, export, forgetting
 from bot.backup.taking import take
 from bot.commands.command import CLI, Operator
+from bot.commands.customers import label
 from bot.commands.execute import execute
 from bot.doctor import examine
+from bot.control import ASKED
 from bot.house import House
 from bot.ids import fresh_id
 from bot.reading import keep_parked, parked_by
@@ -270,7 +272,13 @@ def do(house: House, line: str, *, yes: bool = False, locale: Locale | None = No
     def record(outcome: CommandOutcome) -> Command:
         name = Slug(reply.command or "unknown")
         return RecordCommand(
-            request=request, operator=CLI, command=name, line=Personal(line), outcome=outcome
+            request=request,
+            operator=CLI,
+            command=name,
+            line=Personal(line),
+            outcome=outcome,
+            about=reply.customers or (),
+            order=request,
         )
 
     result = house.submit_blocking(Request(context, (*reply.commands, record(outcome))))
@@ -353,12 +361,32 @@ def back_up(house: House, folder: str) -> Said:
     yield from take(house, Path(folder))
 
 
+def export_customer(house: House, customer: str, folder: str = "") -> Said:
+    """Print everything about a customer as lines of JSON, or write it into a new folder, with tables and files."""
+    yield from dossier.give_out(house, one_customer(house, customer), CLI, folder)
+
+
+def forget_customer(house: House, customer: str, *, yes: bool = False) -> Said:
+    """Destroy everything personal about a customer; without ``yes``: say who it is, and exit as ASKED."""
+    whom = one_customer(house, customer)
+    if not yes:
+        yield told("this would be forgotten for good: {customer}", customer=label(whom))
+        yield Exit(ASKED)
+        return
+    destroyed = forgetting.forget(house, whom, CLI)
+    yield told("forgotten: #{number}, with {contacts} contacts", number=whom.number, contacts=len(whom.contacts))
+    yield told("destroyed: {keys} keys, {files} files, and everything in the views", keys=destroyed.keys, files=destroyed.files)
+    yield told("Backups made before now hold them until they expire; see docs/privacy.md.")
+
+
 def address(house: House) -> Said:
     """Say where the web server listens."""
     yield house.address
 
 
-OPERATIONS: dict[str, Callable[..., Said]] = {
+Operation = Callable[..., Said]
+
+OPERATIONS: dict[str, Operation] = {
     "events": events,
     "timeline": timeline,
     "customers": list_customers,
@@ -371,5 +399,7 @@ OPERATIONS: dict[str, Callable[..., Said]] = {
     "import-events": import_events,
     "doctor": doctor,
     "backup": back_up,
+    "export": export_customer,
+    "forget": forget_customer,
     "address": address,
 }

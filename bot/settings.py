@@ -116,16 +116,16 @@ class Settings(BaseModel):
 
 def flat(table: Mapping[str, Any], prefix: str) -> dict[str, str]:
     """Return a TOML table as environment variables: ``[telegram] token`` is SIYU_TELEGRAM__TOKEN."""
-    flat: dict[str, str] = {}
+    found: dict[str, str] = {}
     for key, value in table.items():
         name = f"{prefix}{key.upper()}"
         if isinstance(value, dict):
-            flat.update(flat(value, f"{name}__"))
+            found.update(flat(value, f"{name}__"))
         elif isinstance(value, list):
-            flat[name] = ",".join(map(str, value))
+            found[name] = ",".join(map(str, value))
         else:
-            flat[name] = str(value)
-    return flat
+            found[name] = str(value)
+    return found
 
 
 def environment(file: Path = Path("siyu.toml")) -> dict[str, str]:

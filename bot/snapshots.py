@@ -1,7 +1,7 @@
 """Snapshots beside the views: written by whoever drives the views, so that the log's writer never waits for that store."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -67,6 +67,14 @@ class SqlSnapshots:
         with self._lock:
             if len(self._waiting) < QUEUED:
                 self._waiting.update((snapshot.stream, snapshot) for snapshot in snapshots)
+
+    def forget(self, streams: Collection[str]) -> None:
+        """Remove the snapshots of some streams. Raises StoreUnavailable."""
+        with self._lock:
+            for name in streams:
+                self._waiting.pop(StreamId(name), None)
+        with self._views.write() as connection:
+            connection.execute(sa.delete(SNAPSHOTS).where(SNAPSHOTS.c.stream.in_(streams)))
 
     def flush(self) -> None:
         """Write what is waiting. Raises StoreUnavailable; then it waits on."""

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot.connect.start import start_page
 from bot.house import House
 from bot.media.letters import Attachments
 from bot.media.links import Links, media_route
@@ -37,10 +38,13 @@ def web(house: House, adapters: Sequence[Adapter]) -> Starlette:
         text = await asyncio.to_thread(house.metrics.text)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    async def root(_request: Request) -> Response:
-        return RedirectResponse("/chat", 307)
-
     files = media_route(Links(house.vault.secret(), house.clock), Attachments(house.log, house.media))
-    own = [Route("/", root), Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics), files]
+    own = [
+        *start_page(house),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+        files,
+    ]
     # The channels come first: routes are tried in order, and webhooks are what comes in most.
     return Starlette(routes=[*(route for adapter in reversed(adapters) for route in adapter.routes()), *own])

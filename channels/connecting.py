@@ -6,7 +6,7 @@ Texts are English with places for ``values``; whoever shows them translates. ``s
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from channels.channel import Adapter
 from domain.errors import BadSettings
@@ -67,12 +67,8 @@ class Ground:
     notes: dict[str, Any]
 
 
-class Check(Protocol):
-    """Looks whether a step holds now."""
-
-    async def __call__(self, settings: Mapping[str, str], ground: Ground) -> Outcome:
-        """``settings``: the account's, by their short names (``token``). Raises nothing that Siyu anticipates."""
-        ...
+Check = Callable[[Mapping[str, str], Ground], Awaitable[Outcome]]
+"""Looks whether a step holds now, given the account's settings by their short names (``token``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,8 @@ class Step:
     """One line to tick off.
 
     ``needs``: the ids of the steps without which this one cannot be looked at. ``required``: the channel does not work without it.
-    ``live``: only a running Siyu can tell. ``health``: it tells ``siyu doctor`` how the account does.
+    ``live``: only a running Siyu can tell. ``health``: it tells ``siyu doctor`` how the account does. ``rarely``: each look counts against
+    a quota of the provider's.
     """
 
     id: str
@@ -90,14 +87,15 @@ class Step:
     required: bool = True
     live: bool = False
     health: bool = False
+    rarely: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One setting that is asked for while it is missing.
 
-    ``key``: its short name, or PUBLIC_URL. ``secret``: it is never shown again. ``choices``: the only values, the likeliest first. ``make``:
-    makes it instead of asking; it is shown once, to be copied to the provider.
+    ``key``: its short name, or PUBLIC_URL. ``secret``: it is never shown again. ``choices``: the only values, the likeliest first.
+    ``make``: makes it instead of asking; it is shown once, to be copied to the provider.
     """
 
     key: str

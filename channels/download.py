@@ -8,7 +8,7 @@ Whatever goes wrong is told by a slug: a URL may hold a token.
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -31,7 +31,6 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 """RFC 6052: the last 32 bits are an IPv4 address, whatever that may be."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_TOO_OFTEN: Final = HTTPStatus.TOO_MANY_REQUESTS
 _LATER: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 _MOVED: Final = frozenset(
     {
@@ -91,7 +90,7 @@ class Downloads:
                 async with response:
                     moved = _location(response, place)
                     if moved is None:
-                        yield _arriving(response, limit_bytes)
+                        yield arriving(response, limit_bytes)
                         return
                     place = moved
         raise PermanentFailure("too-many-redirects")
@@ -169,46 +168,42 @@ def _checked(url: str) -> URL:
 
 
 def _location(response: aiohttp.ClientResponse, place: URL) -> URL | None:
-    """Return where an answer sends us on, None where it is the file. Raises SendFailed for any other answer."""
-    status = response.status
-    if status in _MOVED:
-        try:
-            return _checked(str(place.join(URL(response.headers.get("Location", "")))))
-        except ValueError:
-            raise PermanentFailure("not-allowed") from None
-    if status == HTTPStatus.OK:
+    """Return where an answer sends us on, None where it does not. Raises PermanentFailure."""
+    if response.status not in _MOVED:
         return None
-    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
-        raise PermanentFailure("gone")
-    if status == _TOO_OFTEN:
-        raise TemporaryFailure(
-            "rate-limited", retry_after_s=_seconds(response.headers.get("Retry-After", ""))
-        )
-    if status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise TemporaryFailure("server-error", retry_after_s=AWAY_RETRY_S)
-    raise PermanentFailure("refused")
+    try:
+        return _checked(str(place.join(URL(response.headers.get("Location", "")))))
+    except ValueError:
+        raise PermanentFailure("not-allowed") from None
 
 
 def _seconds(told: str) -> float:
     return float(told) if told.isascii() and told.isdigit() else AWAY_RETRY_S
 
 
-def _arriving(response: aiohttp.ClientResponse, limit_bytes: int) -> Arriving:
+def arriving(response: aiohttp.ClientResponse, limit_bytes: int) -> Arriving:
+    """Return the file that an answer is, ``limit_bytes`` of it at most. Raises SendFailed, as ``Downloads.open``, for any other answer."""
+    status = response.status
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        raise PermanentFailure("gone")
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise TemporaryFailure(
+            "rate-limited", retry_after_s=_seconds(response.headers.get("Retry-After", ""))
+        )
+    if status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise TemporaryFailure("server-error", retry_after_s=AWAY_RETRY_S)
+    if status != HTTPStatus.OK:
+        raise PermanentFailure("refused")
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise PermanentFailure("encoded")
     size = response.content_length
     if size is not None and size > limit_bytes:
         raise PermanentFailure("too-large")
     told = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    return Arriving(told, size, chunks_of(response, limit_bytes))
+    return Arriving(told, size, _chunks(response, limit_bytes))
 
 
-async def chunks_of(
-    response: aiohttp.ClientResponse,
-    limit_bytes: int,
-    failure_of: Callable[[Exception], SendFailed] | None = None,
-) -> AsyncIterator[bytes]:
-    """Yield a body, ``limit_bytes`` of it at most. ``failure_of``: what an error of aiohttp means. Raises as Arriving.chunks."""
+async def _chunks(response: aiohttp.ClientResponse, limit_bytes: int) -> AsyncIterator[bytes]:
     taken = 0
     try:
         async for chunk in response.content.iter_chunked(CHUNK_BYTES):
@@ -217,7 +212,7 @@ async def chunks_of(
                 raise PermanentFailure("too-large")
             yield chunk
     except (aiohttp.ClientError, OSError) as error:
-        raise (failure_of or _failure)(error) from None
+        raise _failure(error) from None
 
 
 def _failure(error: Exception, *, refused: bool = False) -> SendFailed:

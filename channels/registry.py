@@ -28,4 +28,5 @@ class Kind:
 CHANNELS = (
     Kind("webchat", "channels.webchat", always=True),
     Kind("telegram", "channels.telegram"),
+    Kind("wechat", "channels.wechat"),
 )

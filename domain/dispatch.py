@@ -68,12 +68,20 @@ class Dispatcher:
         self.log, self.identities, self.registry = log, identities, registry
         self.digest, self.fresh = digest, fresh
         self._cache: OrderedDict[StreamId, tuple[int, Any]] = OrderedDict()
+        self._stale = False
+
+    def forget_states(self) -> None:
+        """Remember no stream from the next step on: somebody was forgotten. From any thread."""
+        self._stale = True
 
     def step(self, requests: Sequence[Request]) -> list[Result]:
         """Decide a batch and append it in one transaction; conflicts are decided again.
 
         Raises StoreUnavailable, SubjectForgotten: then nothing of the batch was stored.
         """
+        if self._stale:
+            self._stale = False
+            self._cache.clear()
         results: list[Result | None] = [None] * len(requests)
         waiting = list(range(len(requests)))
         error: SiyuError = VersionConflict(f"others wrote the same streams {MAX_TRIES} times: try again")

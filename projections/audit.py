@@ -8,7 +8,14 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Connection, String, Table, Text, insert, select, update
 
 from domain.broadcasts.events import BroadcastCancelled, BroadcastConfirmed, BroadcastDrafted
-from domain.customers.events import ConsentGranted, ConsentWithdrawn, CustomerForgotten
+from domain.contacts.events import LinkCodeIssued, LinkCodeUsed, LinkRefused
+from domain.customers.events import (
+    ConsentGranted,
+    ConsentWithdrawn,
+    CustomerForgotten,
+    CustomerMerged,
+    CustomerUnmerged,
+)
 from domain.identity import ContactId, CustomerId, Digest, EventId, OperatorId, ScheduleId, Slug
 from domain.installation.events import (
     HistoryImported,
@@ -85,6 +92,20 @@ class AuditEntry:
 # --- apply ---------------------------------------------------------------------------------------------------------
 
 
+def _linking(event: Event) -> dict[str, Any]:
+    match event:
+        case CustomerMerged(customer=customer, into=into, basis=basis):
+            return {"customer": customer, "detail": f"{into} {basis}"}
+        case CustomerUnmerged(customer=customer, before=before):
+            return {"customer": customer, "detail": before}
+        case LinkCodeIssued(customer=customer, contact=contact):
+            return {"customer": customer, "contact": contact}
+        case LinkCodeUsed(contact=contact) | LinkRefused(contact=contact):
+            return {"contact": contact}
+        case _:
+            return {}
+
+
 def _details(event: Event) -> dict[str, Any]:
     match event:
         case CommandGiven(operator=operator, command=command, line=line, outcome=outcome, order=order):
@@ -126,7 +147,7 @@ def _details(event: Event) -> dict[str, Any]:
         ):
             return {"operator": operator, "customer": customer}
         case _:
-            return {}
+            return _linking(event)
 
 
 _COLUMNS: Row = {column.name: None for column in AUDIT.columns}
@@ -177,6 +198,11 @@ audit = Projection(
             OperatorRemoved,
             ConsentGranted,
             ConsentWithdrawn,
+            CustomerMerged,
+            CustomerUnmerged,
+            LinkCodeIssued,
+            LinkCodeUsed,
+            LinkRefused,
             RuleAdded,
             RuleRemoved,
             WelcomeSet,

@@ -112,10 +112,8 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
 def _has_file(event: MessageReceived) -> bool:
     if event.kind is ContentKind.TEXT or event.details is None:
         return False
-    details = event.details.value
-    return (
-        isinstance(details, dict) and "file_id" in details
-    )  # whose key is destroyed, their details are a word
+    details: object = event.details.value  # a word, where the key is destroyed
+    return isinstance(details, dict) and "file_id" in details
 
 
 def _row(recorded: Recorded, message: EventId, contact: ContactId) -> dict[str, object]:

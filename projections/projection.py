@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, Table, Update, bindparam, delete, insert, select, update
 
 from domain.contacts.events import ContactBoundToOperator, ContactLinked, ContactSeen, ContactUnbound
-from domain.customers.events import CustomerForgotten
+from domain.customers.events import CustomerAbsorbed, CustomerForgotten, CustomerUnmerged
 from domain.errors import SiyuError
 from domain.groups.events import GroupSeen
 from domain.message import Recorded
@@ -149,6 +149,8 @@ PARTY_EVENTS: frozenset[type] = frozenset(
     {ContactSeen, GroupSeen, ContactLinked, ContactBoundToOperator, ContactUnbound}
 )
 """What ``Parties`` listens to."""
+RECORD_EVENTS: tuple[type, ...] = (CustomerAbsorbed, CustomerUnmerged)
+"""And what else, where a view keeps things under customers: a record that was merged away is a party of whoever answers for it."""
 
 
 class Parties:
@@ -158,11 +160,15 @@ class Parties:
         self, connection: Connection, table: Table, batch: Sequence[Recorded], also: Iterable[str] = ()
     ) -> None:
         """``also``: parties that are looked up beside those the batch introduces."""
-        known = (
-            recorded.event.contact
-            for recorded in batch
-            if isinstance(recorded.event, ContactBoundToOperator | ContactUnbound)
-        )
+        known: list[str] = []
+        for recorded in batch:
+            match recorded.event:
+                case ContactBoundToOperator() | ContactUnbound() | ContactLinked() as event:
+                    known.append(event.contact)
+                case CustomerAbsorbed(parts=parts) | CustomerUnmerged(parts=parts):
+                    known.extend(part.customer for part in parts)
+                case _:
+                    continue
         self._rows = Rows(connection, table, [*known, *also])
 
     def note(self, event: object) -> None:
@@ -174,6 +180,17 @@ class Parties:
                 )
             case GroupSeen(group=group, channel=channel, account=account):
                 self._rows.put({"party": group, "channel": channel, "account": account})
+            case ContactLinked(contact=contact, customer=customer):
+                self._rows[contact]["customer"] = customer
+            case (
+                CustomerAbsorbed(customer=customer, parts=parts)
+                | CustomerUnmerged(customer=customer, parts=parts)
+            ):
+                self._rows.discard(customer)
+                for part in parts[1:]:
+                    self._rows.put(
+                        {"party": part.customer, "channel": "", "account": "", "customer": customer}
+                    )
             case ContactBoundToOperator(contact=contact, operator=operator):
                 self._rows[contact]["operator"] = operator
             case ContactUnbound(contact=contact):

@@ -7,14 +7,17 @@ from projections.drafts import drafts
 from projections.due import due
 from projections.forgotten import forgotten
 from projections.groups import groups
+from projections.link_codes import link_codes
 from projections.media import media
 from projections.mirrored_tags import mirrored_tags
 from projections.operators import operators
 from projections.people.contacts import contacts
 from projections.people.customers import customers
+from projections.people.identifiers import identifiers
 from projections.projection import Projection
 from projections.reservations import reservations
 from projections.rules import rules
+from projections.suggestions import suggestions
 from projections.tags import Matcher, tags
 from projections.timeline import timeline
 from projections.windows import windows
@@ -40,4 +43,7 @@ def projections(matches: Matcher) -> tuple[Projection, ...]:
         windows,
         mirrored_tags,
         media,
+        identifiers,
+        link_codes,
+        suggestions,
     )

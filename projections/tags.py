@@ -31,11 +31,20 @@ from sqlalchemy import (
 )
 
 from domain.conversations.events import MessageReceived
-from domain.customers.events import CustomerForgotten, CustomerTagged, CustomerUntagged
+from domain.customers import parts
+from domain.customers.events import (
+    CustomerAbsorbed,
+    CustomerForgotten,
+    CustomerMerged,
+    CustomerReleased,
+    CustomerTagged,
+    CustomerUnmerged,
+    CustomerUntagged,
+)
 from domain.identity import CustomerId, EventId, RuleId, Slug, Tag
 from domain.message import Recorded
 from domain.rules.events import Match, RuleAdded, RuleRemoved
-from projections.projection import PARTY_EVENTS, Parties, Projection, Row, Rows
+from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Row, Rows
 from projections.schema import METADATA, Utc, parties_table
 
 Matcher = Callable[[Match, str, str], bool]
@@ -56,7 +65,8 @@ TAGS = Table(
     Column("effective_to", Utc),
     Column("cause", String, nullable=False),
 )
-"""``subject``: a customer (by hand) or a contact (by rule), so that linking contacts later rewrites nothing. ``rule``: empty by hand."""
+"""``subject``: a customer (by hand) or a contact (by rule), so that linking contacts later rewrites nothing. ``rule``: empty by hand.
+A customer who is merged into another holds no tags while they are: the other does."""
 _STILL = TAGS.c.known_to.is_(None)
 Index("tags_open", TAGS.c.tag, TAGS.c.subject, sqlite_where=_STILL, postgresql_where=_STILL)
 RULES = Table(
@@ -97,6 +107,9 @@ class TagCount:
 # --- apply ---------------------------------------------------------------------------------------------------------
 
 
+_MadeOf = CustomerAbsorbed | CustomerReleased | CustomerUnmerged
+
+
 class _Batch:
     """Tags while a batch is applied."""
 
@@ -109,7 +122,9 @@ class _Batch:
         rule_ids = connection.execute(select(RULES.c.rule).order_by(RULES.c.added)).scalars()
         self._rules = Rows(connection, RULES, [*rule_ids])
         customers = {
-            recorded.event.customer for recorded in batch if isinstance(recorded.event, CustomerTagged)
+            recorded.event.customer
+            for recorded in batch
+            if isinstance(recorded.event, CustomerTagged | CustomerMerged | _MadeOf)
         }
         held = select(TAGS.c.subject, TAGS.c.tag, TAGS.c.rule).where(
             TAGS.c.subject.in_(writers | customers), _STILL
@@ -125,6 +140,11 @@ class _Batch:
                 self._open(recorded, customer, tag, "")
             case CustomerUntagged(customer=customer, tag=tag):
                 self._close(recorded, customer, tag)
+            case CustomerMerged(customer=customer):
+                self._set(recorded, customer, frozenset())
+            case CustomerAbsorbed() | CustomerReleased() | CustomerUnmerged() as changed:
+                self._parties.note(changed)
+                self._set(recorded, changed.customer, parts.tags(changed.parts))
             case RuleAdded(rule=rule, tag=str(tag)) as added:
                 self._rules.put(
                     {
@@ -178,6 +198,14 @@ class _Batch:
             .values(known_to=recorded.position, effective_to=recorded.occurred_at)
         )
 
+    def _set(self, recorded: Recorded, customer: CustomerId, wanted: frozenset[Tag]) -> None:
+        """From now on these are the customer's tags by hand."""
+        held = {Tag(tag) for subject, tag, rule in self._held if (subject, rule) == (customer, "")}
+        for tag in sorted(held - wanted):
+            self._close(recorded, customer, tag)
+        for tag in sorted(wanted):
+            self._open(recorded, customer, tag, "")
+
     def _write_new(self) -> None:
         if self._new:
             self._connection.execute(insert(TAGS), self._new)
@@ -191,7 +219,7 @@ class _Batch:
 
 def _forget(connection: Connection, event: CustomerForgotten) -> None:
     connection.execute(delete(TAGS).where(TAGS.c.subject.in_([*event.contacts, *event.customers])))
-    connection.execute(delete(PARTIES).where(PARTIES.c.party.in_(event.contacts)))
+    connection.execute(delete(PARTIES).where(PARTIES.c.party.in_([*event.contacts, *event.customers])))
 
 
 def tags(matches: Matcher) -> Projection:
@@ -205,9 +233,12 @@ def tags(matches: Matcher) -> Projection:
 
     listens_to = {
         *PARTY_EVENTS,
+        *RECORD_EVENTS,
         MessageReceived,
         CustomerTagged,
         CustomerUntagged,
+        CustomerMerged,
+        CustomerReleased,
         RuleAdded,
         RuleRemoved,
         CustomerForgotten,

@@ -26,6 +26,7 @@ from bot.backup.manifest import (
     read_manifest,
 )
 from bot.backup.places import Places, failing_as, sync
+from bot.backup.taking import UNFINISHED
 from bot.backup.telling import Tell, told_while
 from bot.backup.vaults import destroyed, exists, merge
 from bot.eventlog.codec import Codec
@@ -181,7 +182,7 @@ def _place_media(folder: Path, media: Path) -> None:
         if file.exists():
             continue
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = file.with_name(f".{file.name}.{os.getpid()}")
+        draft = file.with_name(f"{file.name}.{os.getpid()}{UNFINISHED}")
         shutil.copyfile(folder / MEDIA / part.file, draft)
         draft.chmod(0o600)
         sync(draft)

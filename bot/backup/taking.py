@@ -38,6 +38,8 @@ from bot.house import House
 from bot.texts import Told, told
 from domain.errors import BadInput, Rejected
 
+UNFINISHED = ".part"
+"""How the name of a file ends while it is written (bot/media)."""
 PARTIAL = ".partial"
 """Where a backup is written until it is whole; what a crash left there is no backup, and goes with the next one."""
 
@@ -172,11 +174,11 @@ def _media(source: Path, target: Path, earlier: Path | None) -> Iterator[Part]:
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """Yield the files below a folder; what is still being written begins with a dot."""
+    """Yield the files below a folder, but not what is still being written."""
     for inside, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted(files):
-            if not name.startswith("."):
+            if not name.endswith(UNFINISHED):
                 yield str((Path(inside) / name).relative_to(folder))
 
 

@@ -49,11 +49,8 @@ def merge(backup: Path, current: Path | str) -> None:
         unknown = set[str]()
         for page in source.execute(sa.select(keys).order_by(keys.c.subject)).partitions(500):
             subjects = [row.subject for row in page]
-            known = dict(
-                into.execute(sa.select(keys.c.subject, keys.c.state).where(keys.c.subject.in_(subjects)))
-                .tuples()
-                .all()
-            )
+            states = sa.select(keys.c.subject, keys.c.state).where(keys.c.subject.in_(subjects))
+            known = {row.subject: row.state for row in into.execute(states)}
             missing = [row for row in page if row.subject not in known]
             unknown.update(row.subject for row in missing if row.state != DESTROYED)
             if missing:

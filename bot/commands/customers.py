@@ -10,6 +10,7 @@ from domain.policies.text import folded
 from projections.people.contacts import Contact
 from projections.people.customers import Customer, customer
 from projections.people.find import SHORTEST_PREFIX, find
+from projections.people.identifiers import ends_with
 
 
 class Follows(Enum):
@@ -26,6 +27,12 @@ def whom(call: Call, text: str, follows: Follows) -> tuple[Customer, str]:
     Raises Usage where something is missing, UnknownRecipient where nobody fits, Ambiguous where several do, or where only a part of a
     name fits.
     """
+    found, rest = _meant(call, text, follows)
+    call.mentioned.append(found.id)
+    return found, rest
+
+
+def _meant(call: Call, text: str, follows: Follows) -> tuple[Customer, str]:
     word, rest = first_word(text)
     candidates = _marked(call, word)
     if candidates is not None:
@@ -88,7 +95,7 @@ def _named(call: Call, text: str, follows: Follows) -> tuple[Customer, str]:
 def _is_called(found: Customer, said: str) -> bool:
     names = {folded(found.remark), *(folded(contact.name) for contact in found.contacts)}
     by_id = len(said) >= SHORTEST_PREFIX and found.id.startswith(said.lower())
-    return by_id or folded(said) in names
+    return by_id or folded(said) in names or any(ends_with(said, phone) for phone in found.phones)
 
 
 def _one(
@@ -99,6 +106,7 @@ def _one(
         raise UnknownRecipient(told.format(name=said))
     if len(candidates) == 1 and certain:
         return candidates[0]
+    call.mentioned.extend(found.id for found, _ in candidates)
     before = call.rest[: len(call.rest) - len(text)] if call.rest.endswith(text) else ""
     raise Ambiguous(
         call.say("Whom do you mean by {name}?").format(name=said),

@@ -24,11 +24,12 @@ def execute(
     confirmed: bool = False,
     replying_to: CustomerId | None = None,
     in_group: GroupId | None = None,
+    order: Digest | None = None,
 ) -> Reply:
     """Return what an operator is told, and the commands to append together with the entry of the audit.
 
     ``request``: the same for the same message, so that carrying it out again makes the same ids. ``confirmed``: ``--yes`` was said.
-    ``replying_to``: whose card the message answers. What is refused, asked back or wrongly called is a reply too. Raises
+    ``replying_to``: whose card the message answers. ``order``: names the key that seals it, ``request`` where it has no other. What is refused, asked back or wrongly called is a reply too. Raises
     StoreUnavailable.
     """
     said = normalised(line)
@@ -44,13 +45,16 @@ def execute(
         confirmed=confirmed,
         replying_to=replying_to,
         in_group=in_group,
+        order=order or request,
     )
     command = find(call.name)
     if command is None:
         told = call.say("I do not know {command}. /help lists what I can do.")
         name = f"/{call.name}" if found is not None else said
         return Reply(told.format(command=name[:LONGEST_ECHO]), outcome=CommandOutcome.REFUSED)
-    return replace(_carried_out(command, call), command=command.name)
+    reply = _carried_out(command, call)
+    told_of = tuple(dict.fromkeys(call.mentioned)) if reply.customers is None else reply.customers
+    return replace(reply, command=command.name, customers=told_of)
 
 
 def _carried_out(command: OperatorCommand, call: Call) -> Reply:
@@ -72,8 +76,10 @@ def _carried_out(command: OperatorCommand, call: Call) -> Reply:
 def _allowed(command: OperatorCommand, call: Call) -> None:
     if call.in_group is not None:
         raise NotAllowed(call.say("Please write me this in private: here others read along."))
-    if call.operator.id == NOBODY and command.name not in STRANGERS:
-        raise NotAllowed(call.say("Only operators may do this."))
+    if call.operator.id == NOBODY:
+        if command.name not in STRANGERS:
+            raise NotAllowed(call.say("Only operators may do this."))
+        return  # a role is asked of operators only
     call.needs(command.role)
 
 

@@ -41,6 +41,7 @@ def _find(call: Call) -> Reply:
             for person, contact in reached.items()
             if contact is not None
         }
+    call.mentioned.extend([*(person.id for person in people[:SHOWN]), *owners])
     lines = [
         _person(call, person, list(dict.fromkeys(tags[person.id])), left.get(person.id))
         for person in people[:SHOWN]
@@ -101,6 +102,7 @@ def _customers(call: Call) -> Reply:
         tags = {
             person.id: list(dict.fromkeys(t.tag for t in tags_of(connection, person.id))) for person in people
         }
+    call.mentioned.extend(person.id for person in people)
     lines = [call.say("Customers: {count}").format(count=count)]
     lines += [_person(call, person, tags[person.id]) for person in people]
     if count > len(people):

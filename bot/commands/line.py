@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.commands.registry import STRANGERS, WORDS
+from bot.commands.registry import ALONE, STRANGERS, WORDS
 
 LEADS = "/／、"
 """What begins a command: the slash, the full-width one, and what a Chinese keyboard has on the slash's key."""
@@ -46,10 +46,11 @@ def taken_apart(text: str, words: Mapping[str, str] = WORDS) -> Line | None:
 def is_command(text: str, *, bound: bool) -> bool:
     """Whether a text is an operator's command rather than something said.
 
-    ``bound``: whether an operator says it. Anybody else may only try a bind code: all other slashes are theirs to say.
+    ``bound``: whether an operator says it. Anybody else may only try a bind code, or link an account: all other slashes are theirs to say.
     """
     found = taken_apart(text)
     if found is None or bound:
         return found is not None
     marked = text.lstrip()[:1] in LEADS
-    return found.name in STRANGERS and (marked or _CODE.fullmatch(found.rest) is not None)
+    alone = not found.rest and found.name in ALONE
+    return found.name in STRANGERS and (marked or alone or _CODE.fullmatch(found.rest) is not None)

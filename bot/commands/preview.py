@@ -172,6 +172,7 @@ def reason_said(call: Speaker, reason: str) -> str:
         "quiet-hours": call.say("quiet hours"),
         "human-talking": call.say("a person is talking with them"),
         "cancelled": call.say("cancelled"),
+        "merged-duplicate": call.say("this person had it already"),
         "missing_variable": call.say("a variable is empty"),
         "broken_template": call.say("the text cannot be filled in"),
         "window-closed": call.say("the time to answer is over"),

@@ -7,8 +7,11 @@ from bot.commands.cards import card, mute
 from bot.commands.command import OperatorCommand
 from bot.commands.find import find as find_customers
 from bot.commands.find import listed
+from bot.commands.forget import forget
 from bot.commands.groups import groups
 from bot.commands.help import help_over
+from bot.commands.link import link
+from bot.commands.merge import merge, unmerge
 from bot.commands.note import name, note
 from bot.commands.pause import pause, resume
 from bot.commands.questions import cancel
@@ -46,9 +49,15 @@ COMMANDS: tuple[OperatorCommand, ...] = (
     pause,
     resume,
     resolve,
+    link,
+    merge,
+    unmerge,
+    forget,
 )
-STRANGERS = frozenset({bind.name})
-"""What somebody may say who is no operator yet."""
+STRANGERS = frozenset({bind.name, link.name})
+"""What somebody may say who is no operator."""
+ALONE = frozenset({link.name})
+"""Of these, what means something without another word."""
 
 
 def find(word: str) -> OperatorCommand | None:

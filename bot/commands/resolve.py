@@ -23,6 +23,8 @@ def _resolve(call: Call) -> Reply:
     if kind not in {"", DELIVERY} or not name or sent is None:
         raise Usage("")
     found = _meant(call, name.lower(), outcome)
+    if found.customer is not None:
+        call.mentioned.append(found.customer)
     if found.phase is not Phase.UNKNOWN:
         told = call.say(
             "This delivery is {state}: only one of which nobody knows whether it was sent can be resolved."
@@ -39,6 +41,7 @@ def _meant(call: Call, name: str, outcome: str) -> Delivery:
         raise UnknownRecipient(call.say("There is no delivery {delivery}.").format(delivery=name))
     if len(found) > 1:
         told = call.say("Which delivery do you mean by {delivery}?").format(delivery=name)
+        call.mentioned.extend(one.customer for one in found if one.customer is not None)
         raise Ambiguous(told, [(_shown(one), f"/resolve {DELIVERY}:{one.id} {outcome}") for one in found])
     return found[0]
 

@@ -60,6 +60,8 @@ def _change(call: Call, entry: Entry) -> str:
         Kind.UNBLOCKED: call.say("unblocked us"),
         Kind.HANDED_OVER: call.say("a person answers"),
         Kind.RETURNED: call.say("the bot answers again"),
+        Kind.MERGED: call.say("known as one person from here on"),
+        Kind.UNMERGED: call.say("known as two persons again"),
     }
     return said.get(entry.kind, entry.kind.value)
 

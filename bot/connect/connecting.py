@@ -97,7 +97,11 @@ class Connecting:
         """Return an address that lets whoever opens it first connect channels. It works once, for a quarter of an hour."""
         public = self.known.settings.public_url or ""
         # A public address without TLS would show what is typed to everybody on the way.
-        root = public if public.startswith("https://") else self.known.address.replace("//0.0.0.0:", "//127.0.0.1:")
+        root = (
+            public
+            if public.startswith("https://")
+            else self.known.address.replace("//0.0.0.0:", "//127.0.0.1:")
+        )
         return f"{root}/connect?key={self.admission.new_key()}"
 
     def operations(self) -> dict[str, Callable[..., Iterator[str]]]:
@@ -109,11 +113,13 @@ class Connecting:
         def save(
             _house: object, channel: str, name: str, values: Mapping[str, str], *, renew: bool = False
         ) -> Iterator[str]:
-            yield json.dumps(self._wait(self.save(channel, name, values, renew=renew)))
+            yield json.dumps({"made": self._wait(self.save(channel, name, values, renew=renew))})
 
         def link(_house: object) -> Iterator[str]:
             if self._loop is None:
-                raise StoreUnavailable("no Siyu runs on {data}: start it with siyu run", data=self.known.settings.data)
+                raise StoreUnavailable(
+                    "no Siyu runs on {data}: start it with siyu run", data=self.known.settings.data
+                )
             yield self.link()
 
         return {"connect-look": look, "connect-save": save, "connect-link": link}
@@ -233,7 +239,9 @@ def _refuse_odd(key: str, value: str, guide: Guide) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", key) or "__" in key:
         raise Rejected("a setting is called by letters and _, such as api_base")
     if not value.isprintable() or len(value) > LONGEST_VALUE:
-        raise Rejected("{key}: write it in one line of at most {most} characters", key=key, most=LONGEST_VALUE)
+        raise Rejected(
+            "{key}: write it in one line of at most {most} characters", key=key, most=LONGEST_VALUE
+        )
 
 
 def _refuse_overridden(changes: Mapping[str, str]) -> None:

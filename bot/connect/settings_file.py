@@ -6,7 +6,6 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from bot.settings import PREFIX, flat
@@ -99,10 +98,9 @@ def _replace(place: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, place)
+        Path(beside).replace(place)
     except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(beside)
+        Path(beside).unlink(missing_ok=True)
         raise
     folder = os.open(place.parent, os.O_RDONLY)
     try:

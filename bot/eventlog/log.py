@@ -107,6 +107,11 @@ class Latest:
                 self._before += dropped
                 self._events = self._events[dropped:]
 
+    def clear(self) -> None:
+        """Keep none; those that come are kept again."""
+        with self._one_at_a_time, self._lock:
+            self._before, self._events = None, []
+
     def read(self, after: int, limit: int) -> list[Recorded] | None:
         """Return the events above a position; None where some of them are not here."""
         with self._lock:
@@ -157,6 +162,11 @@ class StoredEventLog:
     def recent(self, after: int, limit: int) -> list[Recorded] | None:
         """See EventLog."""
         return None if self._latest is None else self._latest.read(after, limit)
+
+    def forget_recent(self) -> None:
+        """Remember nothing that was appended: some of it may have been destroyed since. The store has the rest."""
+        if self._latest is not None:
+            self._latest.clear()
 
     def read(self, after: int, limit: int) -> list[Recorded]:
         """See EventLog."""

@@ -99,23 +99,40 @@ class Vault:
 
         Other processes notice within MAX_AGE_S. Raises StoreUnavailable.
         """
-        party, _, key = subject.partition("-")
-        for _try in range(MAX_TRIES):
+        self.destroy_all((subject,))
+
+    def destroy_all(self, subjects: Iterable[SubjectId]) -> list[SubjectId]:
+        """As ``destroy``, all in one transaction. Returns those whose key was not destroyed before. Raises StoreUnavailable."""
+        wanted = self._keys.not_destroyed(subjects)
+        if wanted:
+            self._destroy(wanted)
+            self._database.scrub()
+        self.look_again()
+        return wanted
+
+    def _destroy(self, wanted: Iterable[SubjectId]) -> None:
+        for _ in range(MAX_TRIES):
             try:
                 with self._database.writing() as connection:
-                    self._keys.destroy(connection, subject)
-                    connection.execute(
-                        sa.delete(identities).where(identities.c.party == party, identities.c.id == key)
-                    )
-                break
-            except sa.exc.IntegrityError:  # its first key was made just now: destroy that
+                    for subject in wanted:
+                        party, _, key = subject.partition("-")
+                        self._keys.destroy(connection, subject)
+                        theirs = (identities.c.party == party) & (identities.c.id == key)
+                        connection.execute(sa.delete(identities).where(theirs))
+            except sa.exc.IntegrityError:  # a first key was made just now: destroy that
                 continue
-        else:
-            raise StoreUnavailable("the key of {subject} could not be destroyed: try again", subject=subject)
+            return
+        raise StoreUnavailable("these keys could not be destroyed: try again")
+
+    def scrub(self) -> None:
+        """Bring what was destroyed off the disk, where a crash kept that from being done. Raises StoreUnavailable."""
+        self._database.scrub()
+
+    def look_again(self) -> None:
+        """Remember nothing: another process may have destroyed it."""
         self._keys.forget()
         self._ids.clear()
         self._addresses.clear()
-        self._database.checkpoint()
 
     def rotate_master(self, newest: bytes) -> None:
         """Wrap everything by another master key (32 bytes), and keep that in the file. Raises StoreUnavailable."""

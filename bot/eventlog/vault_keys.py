@@ -156,6 +156,16 @@ class SubjectKeys:
             }
             connection.execute(sa.insert(keys).values(row))
 
+    def not_destroyed(self, subjects: Iterable[SubjectId]) -> list[SubjectId]:
+        """Return those of the subjects whose key is there, or was never made, each once."""
+        wanted = sorted(set(subjects))
+        gone: set[str] = set()
+        for some in chunks(wanted):
+            statement = sa.select(keys.c.subject).where(keys.c.subject.in_(some), keys.c.state == DESTROYED)
+            with self._database.reading() as connection:
+                gone.update(connection.execute(statement).scalars())
+        return [subject for subject in wanted if subject not in gone]
+
     def forget(self) -> None:
         """Keep nothing in memory."""
         self._by_subject.clear()

@@ -53,6 +53,7 @@ class VaultDatabase:
     def __init__(self, database: str | Path, schema: str) -> None:
         """``database``: a URL of PostgreSQL, where ``schema`` is made, or a file for SQLite. Raises StoreUnavailable."""
         self.sqlite = isinstance(database, Path)
+        self._schema = schema
         if isinstance(database, Path):
             url = sa.URL.create("sqlite", database=str(database))
         else:
@@ -89,15 +90,24 @@ class VaultDatabase:
                 "the vault {name} cannot be used now: {reason}", name=self.name, reason=reason
             ) from error
 
-    def checkpoint(self) -> None:
-        """Bring what was deleted out of SQLite's write-ahead log. Raises StoreUnavailable."""
-        if self.sqlite:
-            with self.reading() as connection:
+    def scrub(self) -> None:
+        """Bring what was deleted out of SQLite's write-ahead log; on PostgreSQL, have its space reused. Raises StoreUnavailable."""
+        with self.reading() as connection:
+            if self.sqlite:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                return
+            connection.rollback()
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            for table in (keys, identities):
+                connection.execute(_vacuum(self._schema, table))
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+
+def _vacuum(schema: str, table: sa.Table) -> sa.TextClause:
+    return sa.text(f'VACUUM "{schema}"."{table.name}"')
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:

@@ -94,6 +94,8 @@ def type_of(head: bytes) -> MediaType:
     known = next((_TYPES[extension] for extension in found if extension in _TYPES), None)
     if known is not None:
         return known
+    if _is_mp3_frame(head):
+        return MediaType.MP3
     plain = head.replace(b"\0", b"")  # as UTF-16 too
     if _MARKUP.search(plain) or _SCRIPT.match(plain):
         raise PermanentFailure(LYING)
@@ -155,6 +157,11 @@ async def peeked(chunks: AsyncIterator[bytes], limit_bytes: int) -> tuple[bytes,
     if len(head) > limit_bytes:
         raise PermanentFailure(TOO_LARGE)
     return bytes(head[:HEAD_BYTES]), whole()
+
+
+def _is_mp3_frame(head: bytes) -> bool:
+    """Whether it begins as an MPEG audio frame of layer III does: ISO/IEC 11172-3, 2.4.1.3; puremagic knows one of its kinds only."""
+    return len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2  # noqa: PLR2004  # the bits of the standard
 
 
 def _is_text(head: bytes) -> bool:

@@ -23,6 +23,9 @@ from domain.errors import MediaGone, PermanentFailure, StoreUnavailable, Tempora
 from domain.identity import Slug
 from domain.ports.media import Upload
 
+MEDIA: Final = "media"
+UPLOADS: Final = "uploads"
+"""Folders in the data folder."""
 HANDLE_BYTES: Final = 32
 KEPT_S: Final = 24 * 3600
 """How long a file waits for its message to be fetched; then it is swept away."""
@@ -83,30 +86,26 @@ class FileUploads:
         except StoreUnavailable:
             raise TemporaryFailure("store-away") from None
 
-    def sweep(self) -> None:
-        """Remove what waited longer than KEPT_S. Reads the disk: to be called in a thread."""
-        sweep(self._folder, KEPT_S)
-
     def _place(self, handle: str) -> tuple[Path, AESGCM]:
         """Return where the file lies and its key: two hashes of the handle, of which neither leads to the other."""
         name = hashlib.sha256(b"name:" + handle.encode()).hexdigest()
         return self._folder / name, AESGCM(hashlib.sha256(b"key:" + handle.encode()).digest())
 
 
-def sweep(folder: Path, older_than_s: float, ends: str = "") -> None:
-    """Remove the files of a folder, and of those in it, whose name ends so and that nobody wrote to for so long."""
-    before = time.time() - older_than_s
+def sweep_media(data: Path) -> None:
+    """Remove uploads that nobody sent, and what a kill left half written. Works on the disk: to be called in a thread."""
+    _sweep(data / UPLOADS)
+    _sweep(data / MEDIA, PART)
+
+
+def _sweep(folder: Path, ends: str = "") -> None:
+    before = time.time() - KEPT_S
     for path in folder.rglob(f"*{ends}"):
         try:
             if path.is_file() and path.stat().st_mtime < before:
                 path.unlink()
         except FileNotFoundError:
             continue  # it got its own name, or was removed
-
-
-def sweep_parts(folder: Path) -> None:
-    """Remove what a kill left half written."""
-    sweep(folder, KEPT_S, PART)
 
 
 def _plain_size(sealed_bytes: int) -> int:

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from channels.channel import Desk, Limits, MediaSource, Menus
 from channels.telegram.backoff import Backoff
 from channels.telegram.client import TelegramClient
+from channels.telegram.files import TelegramFiles
 from channels.telegram.identity import TELEGRAM_CHANNEL, BotIdentity
 from channels.telegram.judge import judge, place_of
 from channels.telegram.limits import LIMITS
@@ -59,7 +60,7 @@ class TelegramAdapter:
         self.channel = TELEGRAM_CHANNEL
         self.account = self._bot.account
         self.messenger: Messenger = self._client
-        self.media: MediaSource | None = None
+        self.media: MediaSource | None = TelegramFiles(self._client)
         self.menus: Menus | None = self._client
         self.tags: TagMirror | None = None
         self.limits: Limits = replace(

@@ -1,6 +1,8 @@
 """Calls of the Bot API, with every error as one of ours."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -10,6 +12,7 @@ from aiogram.exceptions import TelegramMigrateToChat
 from aiogram.methods import (
     AnswerCallbackQuery,
     DeleteWebhook,
+    GetFile,
     GetMe,
     GetUpdates,
     SetWebhook,
@@ -17,20 +20,26 @@ from aiogram.methods import (
 )
 
 from channels.channel import Intake
+from channels.download import Arriving, arriving
 from channels.telegram.errors import VENDOR_ERRORS, failure_of
 from channels.telegram.identity import TELEGRAM_CHANNEL, BotIdentity
 from channels.telegram.limits import ALLOWED_UPDATES
 from channels.telegram.menu import menu
-from channels.telegram.render import send_message
+from channels.telegram.render import call, file_of
 from channels.telegram.session import TelegramSession
 from channels.telegram.settings import Settings
 from domain.conversations.commands import Chat, GroupChange, Receive
-from domain.errors import OutcomeUnknown, SiyuError, TemporaryFailure
+from domain.errors import OutcomeUnknown, PermanentFailure, SiyuError, TemporaryFailure
 from domain.identity import Address, ProviderMessageId, Slug
 from domain.ports.messenger import Outbound
 
 LONG_POLL_SPARE_S: Final = 10.0
 """How much longer than Telegram may hold a getUpdates its answer is waited for."""
+DOWNLOAD_S: Final = 100.0
+DOWNLOAD_BYTES: Final = 2 * 1024**3
+"""What a Bot API server of one's own hands out (core.telegram.org/bots/api#using-a-local-bot-api-server); Telegram's stops at 20 MB."""
+_FILE_PATH: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
+"""Below the API's own root: an absolute path is on another machine's disk (local mode), and dots lead away."""
 
 
 class TelegramClient:
@@ -47,13 +56,16 @@ class TelegramClient:
 
     async def send(self, outbound: Outbound) -> ProviderMessageId | None:
         """See Messenger. That a group became a supergroup is handed in, so that the next try goes to its new id."""
-        method = send_message(outbound)
+        method = call(outbound)
         try:
             message = await self._session.result(self._bot, method)
         except TelegramMigrateToChat as error:
             await self._report_migration(outbound.to, error.migrate_to_chat_id)
             raise failure_of(error) from None
         except VENDOR_ERRORS as error:
+            file = file_of(method)
+            if file is not None and file.broken:
+                raise PermanentFailure("media-gone") from None
             raise failure_of(error) from None
         number = message.get("message_id") if isinstance(message, dict) else None
         return None if number is None else ProviderMessageId(str(number))
@@ -93,6 +105,23 @@ class TelegramClient:
     ) -> None:
         """See channels.channel.Menus."""
         await self._call(menu(entries, language, to))
+
+    async def file_path(self, file_id: str) -> str:
+        """Return where a file lies below the API's root. Raises PermanentFailure("gone"), ("too-large")."""
+        file = await self._call(GetFile(file_id=file_id))
+        path = file.get("file_path") if isinstance(file, dict) else None
+        if not isinstance(path, str) or not _FILE_PATH.fullmatch(path):
+            raise PermanentFailure("gone")
+        return path
+
+    @asynccontextmanager
+    async def opened(self, path: str) -> AsyncIterator[Arriving]:
+        """Ask for a file. Raises as channels.download.arriving; what the connection meets is temporary."""
+        try:
+            async with self._session.file(self._bot, path, DOWNLOAD_S) as response:
+                yield arriving(response, DOWNLOAD_BYTES)
+        except VENDOR_ERRORS as error:
+            raise TemporaryFailure(failure_of(error).reason) from None
 
     async def close(self) -> None:
         """Close the connections."""

@@ -84,11 +84,17 @@ async def is_delivered(settings: Mapping[str, str], ground: Ground) -> Outcome:
             return Failed(advice, ask="token")
         case "bad-request":
             return Failed(
-                say("Telegram refuses the webhook's address {url}: it needs https, on port 443, 80, 88 or 8443."),
+                say(
+                    "Telegram refuses the webhook's address {url}: it needs https, on port 443, 80, 88 or 8443."
+                ),
                 {"url": ground.public_url},
             )
-        case str(reason):
-            return Failed(say("Telegram gives no messages now ({reason}): Siyu goes on trying."), {"reason": reason})
+        case None:
+            pass
+        case reason:
+            return Failed(
+                say("Telegram gives no messages now ({reason}): Siyu goes on trying."), {"reason": reason}
+            )
     try:
         info = await _call(GetWebhookInfo(), settings, ground)
     except SendFailed as failure:
@@ -140,7 +146,9 @@ def _pushed(info: Mapping[str, Any], expected: str, ground: Ground) -> Outcome:
         return Waiting(say("Siyu is registering its webhook."))
     at, waiting = info.get("last_error_date"), info.get("pending_update_count")
     if isinstance(at, int) and waiting and ground.clock().timestamp() - at < RECENT.total_seconds():
-        advice = say("Telegram cannot deliver to {url}: {error}. Check SIYU_PUBLIC_URL and what stands before Siyu.")
+        advice = say(
+            "Telegram cannot deliver to {url}: {error}. Check SIYU_PUBLIC_URL and what stands before Siyu."
+        )
         return Failed(advice, {"url": expected, "error": info.get("last_error_message")})
     return Passed(say("by webhook at {url}"), {"url": expected})
 
@@ -154,13 +162,19 @@ def _unanswered(failure: SendFailed, settings: Mapping[str, str], ground: Ground
                 {"setting": setting(ground.name, "API_BASE")},
             )
         case "unauthorized" | "not-found":
-            advice = say("Telegram does not know this token: copy it again from @BotFather (/mybots, API Token).")
+            advice = say(
+                "Telegram does not know this token: copy it again from @BotFather (/mybots, API Token)."
+            )
             return Failed(advice, ask="token")
         case "unreachable" | "timeout":
-            advice = say("Telegram cannot be reached from here: check the network, or set a proxy as {setting}.")
+            advice = say(
+                "Telegram cannot be reached from here: check the network, or set a proxy as {setting}."
+            )
             return Failed(advice, {"setting": setting(ground.name, "PROXY")})
         case reason:
-            return Failed(say("Telegram does not answer plainly ({reason}): try again in a moment."), {"reason": reason})
+            return Failed(
+                say("Telegram does not answer plainly ({reason}): try again in a moment."), {"reason": reason}
+            )
 
 
 async def _me(settings: Mapping[str, str], ground: Ground) -> Mapping[str, Any]:
@@ -202,9 +216,7 @@ GUIDE: Final = Guide(
         Step("known", say("Telegram knows the bot"), is_known, needs=("token",), health=True),
         Step("delivered", say("Messages reach Siyu"), is_delivered, needs=("known",), live=True),
         Step("first-message", say("A first message came"), was_written_to, needs=("known",), live=True),
-        Step(
-            "privacy", say("The bot may read its groups"), sees_groups, needs=("known",), required=False
-        ),
+        Step("privacy", say("The bot may read its groups"), sees_groups, needs=("known",), required=False),
         Step(
             "administrator",
             say("The bot is an administrator of its groups"),

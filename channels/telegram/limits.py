@@ -24,6 +24,16 @@ LIMITS: Final = Limits(
 MAX_RATE_PER_S: Final = 1_000.0
 """With paid broadcasts: core.telegram.org/bots/faq#how-can-i-message-all-of-my-bot-39s-subscribers-at-once."""
 
+CAPTION_UNITS: Final = 1_024
+"""core.telegram.org/bots/api#sendphoto, "after entities parsing"; for the other kinds of files as well."""
+UPLOAD_BYTES: Final = 50 * 1024 * 1024
+PHOTO_BYTES: Final = 10 * 1024 * 1024
+"""core.telegram.org/bots/api#sending-files: larger photos may go as documents."""
+VOICE_TYPES: Final = frozenset({"audio/ogg", "audio/mpeg", "audio/mp4"})
+VIDEO_TYPES: Final = frozenset({"video/mp4"})
+PHOTO_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/webp"})
+"""What Telegram shows as such (core.telegram.org/bots/api#sendvoice, #sendvideo); others go as documents."""
+
 CALLBACK_DATA_BYTES: Final = 64
 """core.telegram.org/bots/api#inlinekeyboardbutton."""
 BUTTONS_PER_ROW: Final = 8

@@ -1,18 +1,82 @@
-"""One outbound message as one call of sendMessage: plain text within Telegram's limits, buttons for the choices."""
+"""One outbound message as one call: plain text within Telegram's limits, its file streamed, buttons for the choices."""
 
-from typing import Final
+from collections.abc import AsyncGenerator
+from typing import Any, Final
 
 import regex
-from aiogram.methods import SendMessage
-from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
+from aiogram import Bot
+from aiogram.methods import SendDocument, SendMessage, SendPhoto, SendVideo, SendVoice
+from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, InputFile, ReplyParameters
 
-from channels.telegram.limits import BUTTONS_PER_MESSAGE, BUTTONS_PER_ROW, CALLBACK_DATA_BYTES, LIMITS
-from domain.errors import PermanentFailure
+from channels.telegram.limits import (
+    BUTTONS_PER_MESSAGE,
+    BUTTONS_PER_ROW,
+    CALLBACK_DATA_BYTES,
+    CAPTION_UNITS,
+    LIMITS,
+    PHOTO_BYTES,
+    PHOTO_TYPES,
+    UPLOAD_BYTES,
+    VIDEO_TYPES,
+    VOICE_TYPES,
+)
+from domain.errors import PermanentFailure, SiyuError
 from domain.policies.text import normalised
-from domain.ports.messenger import Outbound
+from domain.ports.messenger import Attachment, Outbound, with_note
 
 ELLIPSIS: Final = "…"
 _GRAPHEME: Final = regex.compile(r"\X")
+
+Call = SendMessage | SendPhoto | SendVoice | SendVideo | SendDocument
+
+
+class StreamedFile(InputFile):
+    """An attachment as aiogram uploads it: read a piece at a time, never held whole."""
+
+    def __init__(self, attachment: Attachment) -> None:
+        super().__init__(filename=attachment.name)
+        self._attachment = attachment
+        self.broken = False
+        """Its bytes ended too early, so the request did as well: Telegram cannot have taken it."""
+
+    async def read(self, bot: Bot) -> AsyncGenerator[bytes, None]:  # noqa: ARG002  # aiogram's own signature
+        """See InputFile."""
+        try:
+            async for chunk in self._attachment.read():
+                yield chunk
+        except SiyuError:
+            self.broken = True
+            raise
+
+
+def call(outbound: Outbound) -> Call:
+    """Return the call that sends ``outbound``: with its file, whose caption is the text. Raises as ``send_message``.
+
+    A caption is shorter than a message: a longer text is cut, since two messages would be two deliveries. A file that Telegram does not
+    take is named below the text instead.
+    """
+    file = outbound.attachment
+    if file is None or not 0 < file.size <= UPLOAD_BYTES:
+        return send_message(with_note(outbound))
+    caption = shortened(normalised(outbound.text), CAPTION_UNITS)
+    given: dict[str, Any] = {
+        "chat_id": _chat_id(outbound),
+        "caption": caption or None,
+        "message_thread_id": _number(outbound.thread),
+        "reply_parameters": _reply_parameters(outbound),
+        "reply_markup": _keyboard(outbound.choices),
+        "parse_mode": None,
+    }
+    upload = StreamedFile(file)
+    match file.kind:
+        case "photo" if file.content_type in PHOTO_TYPES and file.size <= PHOTO_BYTES:
+            return SendPhoto(photo=upload, **given)
+        case "voice" if file.content_type in VOICE_TYPES:
+            return SendVoice(voice=upload, **given)
+        case "video" if file.content_type in VIDEO_TYPES:
+            return SendVideo(video=upload, **given)
+        case _:
+            return SendDocument(document=upload, **given)
 
 
 def send_message(outbound: Outbound) -> SendMessage:
@@ -30,6 +94,12 @@ def send_message(outbound: Outbound) -> SendMessage:
         reply_markup=_keyboard(outbound.choices),
         parse_mode=None,
     )
+
+
+def file_of(made: Call) -> StreamedFile | None:
+    """Return the file that goes along with a call."""
+    uploads = (getattr(made, kind, None) for kind in ("photo", "voice", "video", "document"))
+    return next((upload for upload in uploads if isinstance(upload, StreamedFile)), None)
 
 
 def shortened(text: str, units: int) -> str:

@@ -1,6 +1,6 @@
 """Frames of a client: JSON text to what it asks for, and from there to the domain's command. Pure.
 
-``{"type": "hello", "token": T}`` · ``{"type": "message", "id": UUID, "text": ...}`` ·
+``{"type": "hello", "token": T}`` · ``{"type": "message", "id": UUID, "text": ..., "reply_to": ID or nothing}`` ·
 ``{"type": "press", "id": UUID, "message": ID, "data": ...}`` · ``{"type": "received", "id": DELIVERY}`` ·
 ``{"type": "ping"}``. Fields beyond these are ignored, so that an older server understands a newer page.
 """
@@ -34,10 +34,11 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """A message."""
+    """A message. ``reply_to``: the id of the message that it quotes."""
 
     id: str
     text: str
+    reply_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,9 @@ def parse(frame: str) -> Frame:
     """Read a frame. Raises BadFrame, with the frame's id where it has a good one."""
     if len(frame) > FRAME_BYTES or len(frame.encode("utf8", "surrogatepass")) > FRAME_BYTES:
         raise BadFrame("too-long")
-    match _decoded(frame):
+    decoded = _decoded(frame)
+    quoted = decoded.get("reply_to") if isinstance(decoded, dict) else None
+    match decoded:
         case {"type": "ping"}:
             return Ping()
         case {"type": "hello", "token": str(token)}:
@@ -87,7 +90,7 @@ def parse(frame: str) -> Frame:
         case {"type": "received", "id": str(id_)} if _DELIVERY_ID.fullmatch(id_):
             return Seen(id_)
         case {"type": "message", "id": id_, "text": str(text)}:
-            return _say(_uuid(id_), text)
+            return _say(_uuid(id_), text, quoted)
         case {"type": "press", "id": id_, "message": str(message), "data": str(data)}:
             return _choose(_uuid(id_), message, data)
         case {"type": str(kind), "id": str(id_)} if kind not in _KINDS and _UUID.fullmatch(id_):
@@ -105,8 +108,9 @@ def receive(
     id_ = ProviderMessageId(frame.id.lower())
     content: Content
     match frame:
-        case Say(text=text):
-            content = Message(text=text, provider_message=id_)
+        case Say(text=text, reply_to=quoted):
+            reply_to = None if quoted is None else ProviderMessageId(quoted)
+            content = Message(text=text, provider_message=id_, reply_to=reply_to)
         case Choose(message=message, data=data):
             content = Press(data=data, query=id_, provider_message=ProviderMessageId(message))
         case Strange():
@@ -140,12 +144,14 @@ def _uuid(id_: object) -> str:
     raise BadFrame("bad-id")
 
 
-def _say(id_: str, text: str) -> Say:
+def _say(id_: str, text: str, reply_to: object) -> Say:
+    if reply_to is not None and not (isinstance(reply_to, str) and _DELIVERY_ID.fullmatch(reply_to)):
+        raise BadFrame("bad-frame", id_)
     if not text.strip():
         raise BadFrame("empty", id_)
     if utf16_units(text) > VISITOR_TEXT_UNITS:
         raise BadFrame("too-long", id_)
-    return Say(id_, text)
+    return Say(id_, text, reply_to)
 
 
 def _choose(id_: str, message: str, data: str) -> Choose:

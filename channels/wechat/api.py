@@ -1,17 +1,22 @@
 """What others ask of an account: whether it works, its followers, tags, QR codes and menu."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from channels.wechat.calls import Calls, Json
+from channels.wechat.errors import NOT_AUTHORISED_REASON
 from channels.wechat.limits import OPENIDS_TAGGED
 from domain.errors import OutcomeUnknown, PermanentFailure
 
 QR_CODE_IMAGE: Final = "https://mp.weixin.qq.com/cgi-bin/showqrcode?ticket="
 _NO_MENU: Final = 46003
+_NOBODY: Final = "nobody"
+_TO_NOBODY: Final = {"touser": _NOBODY, "msgtype": "text", "text": {"content": "-"}}
+_SHORTEST_QR_CODE_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,22 @@ class AccountCalls:
             )
             for one in _objects(answer, "ping")
         )
+
+    async def may_use(self) -> Mapping[str, bool]:
+        """Return which APIs the account may use: ``message``, ``template``, ``tags``, ``follower``, ``qr-code``, ``menu``.
+
+        Each is asked for something that changes nothing (a message to nobody, a code that ends in a minute); 48001 is the answer where
+        it is not allowed, anything else where it is. Raises TemporaryFailure, OutcomeUnknown where that cannot be told now.
+        """
+        asked: Mapping[str, Callable[[], Awaitable[object]]] = {
+            "message": partial(self._calls.post, "message/custom/send", _TO_NOBODY),
+            "template": partial(self._calls.post, "message/template/send", _TO_NOBODY),
+            "tags": self.tags,
+            "follower": partial(self._calls.get, "user/info", {"openid": _NOBODY}),
+            "qr-code": partial(self.qr_code, "check", _SHORTEST_QR_CODE_S),
+            "menu": self.menu,
+        }
+        return {name: await _allowed(ask) for name, ask in asked.items()}
 
     # --- followers and tags ---------------------------------------------------------------------------------------
 
@@ -163,7 +184,7 @@ class AccountCalls:
     async def qr_code(self, scene: str, lives_s: int | None = None) -> QrCode:
         """Make a code that tells us its ``scene`` (at most 64 characters); ``lives_s``: up to 30 days, None: for ever (100,000 such)."""
         if self._kind == "subscription":
-            raise PermanentFailure("not-authorised")
+            raise PermanentFailure(NOT_AUTHORISED_REASON)
         asked: Json = {"action_info": {"scene": {"scene_str": scene}}}
         if lives_s is None:
             asked |= {"action_name": "QR_LIMIT_STR_SCENE"}
@@ -196,6 +217,14 @@ class AccountCalls:
         for start in range(0, len(openids), OPENIDS_TAGGED):
             some = list(openids[start : start + OPENIDS_TAGGED])
             await self._calls.post(api, {"tagid": tag, "openid_list": some})
+
+
+async def _allowed(ask: Callable[[], Awaitable[object]]) -> bool:
+    try:
+        await ask()
+    except PermanentFailure as refusal:
+        return refusal.reason != NOT_AUTHORISED_REASON
+    return True
 
 
 def _objects(answer: Json, name: str) -> tuple[Json, ...]:

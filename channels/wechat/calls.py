@@ -5,6 +5,7 @@ The access token is part of the address, and the AppSecret of a body: neither is
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -38,6 +39,8 @@ KEPT_ALIVE_S: Final = 5.0
 CONNECTIONS_MAX: Final = 100
 ANSWER_BYTES_MAX: Final = 8 * 1024 * 1024
 """The longest, 10,000 openids, is 0.4 MiB."""
+
+_ADDRESS: Final = re.compile(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b")
 
 Json = dict[str, Any]
 Post = Callable[[], Mapping[str, Any]]
@@ -113,7 +116,7 @@ class Calls:
         if self._opened is not None:
             await self._opened.close()
 
-    async def _call(  # noqa: PLR0913 - one place for every kind of call
+    async def _call(
         self,
         verb: str,
         api: str,
@@ -139,7 +142,7 @@ class Calls:
         if code in TOKEN_REFUSED:
             self.health.is_now(states.TOKEN_REFUSED)
         elif code in NOT_LISTED:
-            self.health.is_now(states.ADDRESS_NOT_LISTED)
+            self.health.is_now(states.ADDRESS_NOT_LISTED, _address_in(answer))
         elif code in ACCOUNT_FROZEN:
             self.health.is_now(states.ACCOUNT_FROZEN)
         elif code in NOT_AUTHORISED:
@@ -185,18 +188,18 @@ class Calls:
         except SendFailed as failure:
             raise TemporaryFailure(failure.reason) from None
         if code := _code_of(answer):
-            raise self._no_token(code)
+            raise self._no_token(code, answer)
         value, lives_s = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(value, str) or not value or not isinstance(lives_s, int):
             raise TemporaryFailure("garbage")
         return Issued(value, float(lives_s))
 
-    def _no_token(self, code: int) -> TemporaryFailure:
+    def _no_token(self, code: int, answer: Json) -> TemporaryFailure:
         if code in SECRET_WRONG:
             self.health.is_now(states.SECRET_WRONG)
             return TemporaryFailure("secret-wrong", retry_after_s=MISCONFIGURED_RETRY_S, whole_account=True)
         if code in NOT_LISTED:
-            self.health.is_now(states.ADDRESS_NOT_LISTED)
+            self.health.is_now(states.ADDRESS_NOT_LISTED, _address_in(answer))
         elif code in ACCOUNT_FROZEN:
             self.health.is_now(states.ACCOUNT_FROZEN)
         refusal = refusal_of(code)
@@ -269,3 +272,9 @@ async def _answer_of(response: aiohttp.ClientResponse) -> Json:
 
 def _code_of(answer: Json) -> int:
     return int(answer.get("errcode", 0))
+
+
+def _address_in(answer: Json) -> str:
+    """Return our own address out of what 40164 says ("invalid ip 1.2.3.4 ipv6 ::ffff:1.2.3.4, not in whitelist")."""
+    found = _ADDRESS.search(str(answer.get("errmsg", "")))
+    return found[0] if found else ""

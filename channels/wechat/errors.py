@@ -42,6 +42,7 @@ SECRET_WRONG: Final = frozenset({40001, 40002, 40013, 40125, 40243, 41002, 41004
 NOT_LISTED: Final = frozenset({40164, 61004, 89503, 89506, 89507})
 """Our address is not on the white list, or its confirmation is still awaited or was refused."""
 ACCOUNT_FROZEN: Final = frozenset({50002, 50004, 50007})
+NOT_AUTHORISED_REASON: Final = "not-authorised"
 NOT_AUTHORISED: Final = frozenset({48001, 48004, 50001})
 
 # errcode, our reason, seconds until the next try, whether nothing of the account may go before.
@@ -89,7 +90,7 @@ def refusal_of(code: int) -> SendFailed:
     if code in TOKEN_REFUSED:
         return TemporaryFailure("token-refused", retry_after_s=MISCONFIGURED_RETRY_S, whole_account=True)
     if code in NOT_AUTHORISED:
-        return PermanentFailure("not-authorised")
+        return PermanentFailure(NOT_AUTHORISED_REASON)
     if code in ACCOUNT_FROZEN:
         return TemporaryFailure("account-frozen", retry_after_s=MISCONFIGURED_RETRY_S, whole_account=True)
     if code in _TEMPORARY:

@@ -27,10 +27,14 @@ log = structlog.get_logger("channels.wechat")
 
 @dataclass(frozen=True, slots=True)
 class HealthState:
-    """``state``: ``ok``, ``secret-wrong``, ``address-not-listed``, ``token-refused``, ``account-frozen`` or ``not-authorised:<api>``."""
+    """``state``: ``ok``, ``secret-wrong``, ``address-not-listed``, ``token-refused``, ``account-frozen`` or ``not-authorised:<api>``.
+
+    ``address``: ours as WeChat sees it, where that is what it refuses.
+    """
 
     state: Slug
     since: datetime
+    address: str = ""
 
 
 class Health:
@@ -60,9 +64,9 @@ class Health:
             self._refused[api] = self._clock()
             log.error("wechat does not let the account call an API", account=self._account, api=api)
 
-    def is_now(self, state: Slug) -> None:
+    def is_now(self, state: Slug, address: str = "") -> None:
         """Take in a state of the whole account; a change is logged, with what to do."""
-        if state != self._account_wide.state:
-            self._account_wide = HealthState(state, self._clock())
+        if (state, address) != (self._account_wide.state, self._account_wide.address):
+            self._account_wide = HealthState(state, self._clock(), address)
             if state in _ADVICE:
                 log.error(_ADVICE[state], account=self._account)

@@ -3,6 +3,7 @@
 import re
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -22,6 +23,14 @@ _ECHO: Final = re.compile(r"[0-9A-Za-z+/=_-]{1,512}")
 log = structlog.get_logger("channels.wechat")
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When WeChat last checked the address, and when it last posted a callback that is ours; None: never since the start."""
+
+    echo_at: datetime | None = None
+    callback_at: datetime | None = None
+
+
 class Judge:
     """One account's ears: encrypted mode only."""
 
@@ -29,6 +38,7 @@ class Judge:
         self._account, self._envelopes, self._clock = account, envelopes, clock
         self.called = ""
         """What WeChat calls the account in callbacks (``gh_...``); empty until the first one. Replies are signed with it."""
+        self.heard = Heard()
 
     def echo(self, query: bytes) -> bytes:
         """Return the echostr of the check that WeChat makes when the address is saved. Raises BadSignature, BadInput."""
@@ -37,6 +47,7 @@ class Judge:
         echo = asked.get("echostr", "")
         if not _ECHO.fullmatch(echo):
             raise BadInput("echostr is missing")
+        self.heard = replace(self.heard, echo_at=self._clock())
         return echo.encode()
 
     def admit(self, _headers: Headers, query: bytes) -> None:
@@ -57,6 +68,7 @@ class Judge:
         fields = read_xml(inside)
         self.called = text_in(fields, "ToUserName") or self.called
         now = self._clock()
+        self.heard = replace(self.heard, callback_at=now)
         try:
             return (parse(fields, self._account, inside, now),)
         except SiyuError:

@@ -30,6 +30,8 @@ _KINDS: Final = {"photo": "image", "voice": "voice", "video": "video"}
 _GRAPHEME: Final = regex.compile(r"\X")
 _TAG: Final = re.compile(r"<(?=[\s/\\]*[a-z!?])", re.IGNORECASE)
 """WeChat makes a link of <a ...> in a text and knows no escape: what begins like a tag begins with a full-width sign instead."""
+_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""XML cannot hold them, and WeChat shows them as JSON spells them."""
 _NO_OPENID: Final = re.compile(r"[^!-~]")
 # What would end the address, or a parameter in it; Chinese stays as it is.
 _IN_ADDRESS: Final = {ord(sign): f"%{ord(sign):02X}" for sign in "\"'<>&#%+?=\\ \r\n\t"}
@@ -102,18 +104,19 @@ def service_message(shown: Words | File, media_id: str = "") -> dict[str, Any]:
 
 def passive_reply(shown: Words | File, media_id: str, *, to: str, by: str, now: datetime) -> str:
     """Return the XML of a passive reply. ``by``: what WeChat calls the account."""
-    match shown:
-        case Words(text=text):
-            kind, content = "text", f"<Content>{cdata(text)}</Content>"
-        case File(kind="video", text=text):
-            described = f"<Description>{cdata(text)}</Description>" if text else ""
-            kind, content = "video", f"<Video><MediaId>{cdata(media_id)}</MediaId>{described}</Video>"
-        case File(kind=kind):
-            content = f"<{kind.title()}><MediaId>{cdata(media_id)}</MediaId></{kind.title()}>"
+    kind, content = _in_xml(shown, media_id)
     return (
         f"<xml><ToUserName>{cdata(to)}</ToUserName><FromUserName>{cdata(by)}</FromUserName>"
         f"<CreateTime>{int(now.timestamp())}</CreateTime><MsgType>{cdata(kind)}</MsgType>{content}</xml>"
     )
+
+
+def _in_xml(shown: Words | File, media_id: str) -> tuple[str, str]:
+    if isinstance(shown, Words):
+        return "text", f"<Content>{cdata(shown.text)}</Content>"
+    name = shown.kind.title()
+    described = f"<Description>{cdata(shown.text)}</Description>" if shown.text else ""
+    return shown.kind, f"<{name}><MediaId>{cdata(media_id)}</MediaId>{described}</{name}>"
 
 
 def _with_choices(text: str, choices: Iterable[Iterable[tuple[str, str]]]) -> str:
@@ -137,4 +140,4 @@ def _link(label: str, answer: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return _TAG.sub("＜", text)
+    return _TAG.sub("＜", _CONTROL.sub("", text))

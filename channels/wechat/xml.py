@@ -4,6 +4,7 @@ expat is used bare: a document type is refused at its first byte, before anythin
 for a document that is too deep or too wide.
 """
 
+import re
 from typing import Any, Final
 from xml.parsers import expat
 
@@ -12,6 +13,8 @@ from domain.errors import BadInput
 DEPTH_MAX: Final = 8
 """WeChat's deepest, a mass send's result, has 5."""
 ELEMENTS_MAX: Final = 10_000
+
+_UNWRITABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 Fields = dict[str, Any]
 """A text, Fields again, or a list of those where a name is repeated."""
@@ -54,8 +57,8 @@ def each(fields: Fields, name: str) -> list[Fields]:
 
 
 def cdata(text: str) -> str:
-    """Return a text as it stands in an element."""
-    return f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>"
+    """Return a text as it stands in an element, without what no XML can hold."""
+    return f"<![CDATA[{_UNWRITABLE.sub('', text).replace(']]>', ']]]]><![CDATA[>')}]]>"
 
 
 def _refuse(*_: object) -> None:

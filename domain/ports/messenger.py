@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from domain.errors import SendFailed
@@ -42,6 +42,14 @@ class Outbound:
     reply_to: ProviderMessageId | None = None
     thread: Slug | None = None
     attachment: Attachment | None = None
+
+
+def with_note(outbound: Outbound) -> Outbound:
+    """Return the message without its attachment, its text naming what is missing: for channels that cannot take this file."""
+    if outbound.attachment is None:
+        return outbound
+    note = f"📎 {outbound.attachment.name}"
+    return replace(outbound, text=f"{outbound.text}\n{note}" if outbound.text else note, attachment=None)
 
 
 class Messenger(Protocol):

@@ -149,7 +149,7 @@ def _forget(connection: Connection, event: CustomerForgotten) -> None:
         DELIVERIES.c.subject.in_(event.subjects),
     )
     connection.execute(update(DELIVERIES).where(about).values(text=None, rendered=None))
-    connection.execute(delete(PARTIES).where(PARTIES.c.party.in_(event.contacts)))
+    connection.execute(delete(PARTIES).where(PARTIES.c.party.in_([*event.contacts, *event.customers])))
 
 
 deliveries = Projection(

@@ -1,13 +1,14 @@
 """The store of the views: an SQLite file of their own, or a schema in PostgreSQL."""
 
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, StaticPool, Table, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, StaticPool, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import (
     DatabaseError,
@@ -26,6 +27,9 @@ TABLE_GONE = "42P01"
 """PostgreSQL's undefined_table. SQLite calls it an OperationalError."""
 BUSY_TIMEOUT_S = 10.0
 """How long one waits for another's transaction; a batch takes a tenth of a second."""
+SCRUB_TRIES = 100
+SCRUB_REST_S = 0.1
+"""A reader that began before the file was written anew keeps its write-ahead log for as long as it reads."""
 CONNECTIONS = 5
 MORE_CONNECTIONS = 15
 PRAGMAS = (
@@ -113,6 +117,20 @@ class Views:
         """Drop those of the tables that exist; call ``alone`` before."""
         METADATA.drop_all(connection, tables=tables)
 
+    def scrub(self) -> None:
+        """Bring what was deleted off the disk. Raises StoreUnavailable, also where somebody reads for longer than SCRUB_TRIES allow.
+
+        SQLite: the file is written anew, since pages may hold remains of rows that were moved, and the full-text index keeps what was
+        deleted until it is merged (findings.md, "Small traps"). PostgreSQL: VACUUM; what it leaves is told in docs/privacy.md.
+        """
+        if not self.is_postgres:
+            _write_anew(self.engine)
+            return
+        with _unavailable(), self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            for table in inspect(connection).get_table_names(schema=self.schema):
+                connection.execute(text(f'VACUUM "{self.schema}"."{table}"'))
+
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
@@ -125,6 +143,33 @@ def is_store_trouble(error: BaseException) -> bool:
     if isinstance(error, ProgrammingError):
         return getattr(error.orig, "sqlstate", None) == TABLE_GONE
     return isinstance(error, OperationalError | InternalError) or type(error) is DatabaseError
+
+
+def _write_anew(engine: Engine) -> None:
+    with engine.connect() as connection:
+        there = set(inspect(connection).get_table_names())
+    indexes = [
+        table.name for table in METADATA.tables.values() if "fts5" in table.info and table.name in there
+    ]
+    with closing(
+        engine.raw_connection()
+    ) as connection_:  # SQLAlchemy's own begins a transaction, in which nothing can be vacuumed
+        try:
+            for name in indexes:
+                connection_.cursor().execute(
+                    f"INSERT INTO {name}({name}) VALUES('optimize')"
+                )  # our own names
+            connection_.cursor().execute("VACUUM")
+            for _ in range(SCRUB_TRIES):
+                (busy, *_) = connection_.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if not busy:
+                    return
+                time.sleep(SCRUB_REST_S)
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(
+                "the views cannot be read or written now: {reason}", reason=str(error)
+            ) from error
+    raise StoreUnavailable("somebody is reading the views: what was forgotten leaves the disk later")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from sqlalchemy import Boolean, Column, Connection, Index, RowMapping, String, T
 from domain.contacts.events import (
     ContactBlocked,
     ContactBoundToOperator,
+    ContactLinked,
     ContactProfileChanged,
     ContactReached,
     ContactSeen,
@@ -90,6 +91,7 @@ def _people(recorded: Recorded) -> Sequence[ContactId]:
             | ContactUnblocked(contact=contact)
             | ContactBoundToOperator(contact=contact)
             | ContactUnbound(contact=contact)
+            | ContactLinked(contact=contact)
             | MessageReceived(contact=contact)
             | MessageEdited(contact=contact)
             | ButtonPressed(contact=contact)
@@ -119,6 +121,8 @@ def _fold(row: Row, recorded: Recorded) -> None:
             row["operator"] = operator
         case ContactUnbound():
             row["operator"] = None
+        case ContactLinked(customer=customer):
+            row["customer"] = customer
         case MessageReceived():
             row["last_in"] = max(row["last_in"] or recorded.occurred_at, recorded.occurred_at)
             _active(row, recorded.occurred_at)
@@ -163,6 +167,7 @@ contacts = Projection(
             ContactUnblocked,
             ContactBoundToOperator,
             ContactUnbound,
+            ContactLinked,
             MessageReceived,
             MessageEdited,
             ButtonPressed,

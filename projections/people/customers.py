@@ -1,6 +1,6 @@
 """Customers: the person behind one or more contacts, with a short number that is never reused."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Integer,
     RowMapping,
@@ -25,14 +26,19 @@ from sqlalchemy import (
 from domain.customers.events import (
     ConsentGranted,
     ConsentWithdrawn,
+    CustomerAbsorbed,
     CustomerCreated,
     CustomerForgotten,
     CustomerNamed,
+    CustomerReleased,
+    CustomerUnmerged,
     NoteAdded,
 )
 from domain.identity import ContactId, CustomerId, Slug, SubjectId
 from domain.message import Recorded
 from projections.people.contacts import CONTACTS, Contact, as_contact, key
+from projections.people.identifiers import IDENTIFIERS, PHONE
+from projections.people.records import MadeOf, MergedAway, consent_id, consent_ids, follow, stand
 from projections.projection import Projection, Rows
 from projections.schema import METADATA, Utc
 
@@ -46,9 +52,11 @@ CUSTOMERS = Table(
     Column("notes", Integer, nullable=False, default=0),
     Column("created_at", Utc, nullable=False),
     Column("forgotten", Boolean, nullable=False, default=False),
+    Column("merged_into", String, index=True),
 )
-"""A row is never removed: the number is counted from them. Of the forgotten nothing else is left in it."""
-KNOWN = CUSTOMERS.c.forgotten.is_(False)
+"""A row is never removed: the number is counted from them. Of the forgotten nothing else is left in it.
+``merged_into``: who answers for it now, also where that was merged in between."""
+KNOWN = and_(CUSTOMERS.c.forgotten.is_(False), CUSTOMERS.c.merged_into.is_(None))
 CONSENTS = Table(
     "customer_consents",
     METADATA,
@@ -75,7 +83,10 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """``remark``: what we call them. ``contacts``: the one who wrote last first."""
+    """``remark``: what we call them. ``contacts``: the one who wrote last first.
+
+    ``merged``: the records that are part of this customer, by number. ``phones``: as E.164.
+    """
 
     id: CustomerId
     number: int
@@ -84,6 +95,8 @@ class Customer:
     created_at: datetime
     contacts: tuple[Contact, ...]
     consents: tuple[Consent, ...]
+    merged: tuple[MergedAway, ...] = ()
+    phones: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -103,15 +116,17 @@ class Customer:
 
 # --- apply ---------------------------------------------------------------------------------------------------------
 
-CustomerEvent = CustomerCreated | CustomerNamed | NoteAdded | ConsentGranted | ConsentWithdrawn
+CustomerEvent = CustomerCreated | CustomerNamed | NoteAdded | ConsentGranted | ConsentWithdrawn | MadeOf
 
 
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     events: list[tuple[Recorded, CustomerEvent]] = [
         (recorded, recorded.event) for recorded in batch if isinstance(recorded.event, CustomerEvent)
     ]
-    customers_ = Rows(connection, CUSTOMERS, (event.customer for _, event in events))
-    agreed = Rows(connection, CONSENTS, (_consent_id(event) for _, event in events))
+    customers_ = Rows(
+        connection, CUSTOMERS, (customer for _, event in events for customer in _records(event))
+    )
+    agreed = Rows(connection, CONSENTS, (row for _, event in events for row in _consent_ids(event)))
     number: int | None = None
     for recorded, event in events:
         match event:
@@ -129,17 +144,26 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
                 customers_[customer]["notes"] += 1
             case ConsentGranted() | ConsentWithdrawn():
                 agreed.put(_consent(recorded, event))
+            case CustomerAbsorbed() | CustomerReleased() | CustomerUnmerged():
+                follow(customers_, event)
+                stand(agreed, event, recorded.occurred_at)
     customers_.save()
     agreed.save()
 
 
-def _consent_id(event: CustomerEvent) -> str:
-    return f"{event.customer}:{event.topic}" if isinstance(event, ConsentGranted | ConsentWithdrawn) else ""
+def _records(event: CustomerEvent) -> Iterable[CustomerId]:
+    return (part.customer for part in event.parts) if isinstance(event, MadeOf) else (event.customer,)
+
+
+def _consent_ids(event: CustomerEvent) -> Iterable[str]:
+    if isinstance(event, ConsentGranted | ConsentWithdrawn):
+        return (consent_id(event.customer, event.topic),)
+    return consent_ids(event) if isinstance(event, MadeOf) else ()
 
 
 def _consent(recorded: Recorded, event: ConsentGranted | ConsentWithdrawn) -> dict[str, Any]:
     return {
-        "id": _consent_id(event),
+        "id": consent_id(event.customer, event.topic),
         "customer": event.customer,
         "topic": event.topic,
         "granted": isinstance(event, ConsentGranted),
@@ -157,10 +181,20 @@ def _forget(connection: Connection, event: CustomerForgotten) -> None:
 
 customers = Projection(
     name="customers",
-    version=2,
+    version=3,
     tables=(CUSTOMERS, CONSENTS),
     listens_to=frozenset(
-        {CustomerCreated, CustomerNamed, NoteAdded, ConsentGranted, ConsentWithdrawn, CustomerForgotten}
+        {
+            CustomerCreated,
+            CustomerNamed,
+            NoteAdded,
+            ConsentGranted,
+            ConsentWithdrawn,
+            CustomerAbsorbed,
+            CustomerReleased,
+            CustomerUnmerged,
+            CustomerForgotten,
+        }
     ),
     apply=_apply,
     forget=_forget,
@@ -181,10 +215,14 @@ def customer(connection: Connection, wanted: CustomerId) -> Customer | None:
 
 
 def customers_by_id(connection: Connection, wanted: Collection[CustomerId]) -> list[Customer]:
-    """Return those of the customers that exist, by number."""
-    return with_contacts(
-        connection, select(CUSTOMERS).where(CUSTOMERS.c.customer.in_(wanted)).order_by(CUSTOMERS.c.number)
-    )
+    """Return those of the customers that exist, by number; for one that was merged into another, that one."""
+    return with_contacts(connection, answering(CUSTOMERS.c.customer.in_(wanted)))
+
+
+def answering(clause: ColumnElement[bool]) -> Select[Any]:
+    """Return the question for the customers who answer for the records of a clause over CUSTOMERS, by number."""
+    meant = select(func.coalesce(CUSTOMERS.c.merged_into, CUSTOMERS.c.customer)).where(clause).correlate(None)
+    return select(CUSTOMERS).where(CUSTOMERS.c.customer.in_(meant)).order_by(CUSTOMERS.c.number)
 
 
 def listed(
@@ -206,7 +244,7 @@ def listed(
 
 def count(connection: Connection, *, among: Among | None = None) -> int:
     """Return how many customers there are, without those of operators."""
-    statement = select(func.count()).select_from(CUSTOMERS).where(~_of_staff())
+    statement = select(func.count()).select_from(CUSTOMERS).where(KNOWN, ~_of_staff())
     if among is not None:
         statement = statement.where(CUSTOMERS.c.customer.in_(among))
     return connection.execute(statement).scalar_one()
@@ -243,16 +281,23 @@ def recipients(
 
 
 def subjects_of(connection: Connection, wanted: CustomerId) -> list[SubjectId]:
-    """Return whose keys seal what is known of a customer: their own and their contacts'."""
+    """Return whose keys seal what is known of a customer: their own, those of the records merged into it, and their contacts'."""
     known = connection.execute(
         select(CONTACTS.c.contact).where(CONTACTS.c.customer == wanted).order_by(CONTACTS.c.contact)
     )
-    return [SubjectId(f"customer-{wanted}"), *(SubjectId(f"contact-{row.contact}") for row in known)]
+    merged = connection.execute(
+        select(CUSTOMERS.c.customer).where(CUSTOMERS.c.merged_into == wanted).order_by(CUSTOMERS.c.number)
+    )
+    records = [wanted, *merged.scalars()]
+    return [
+        *(SubjectId(f"customer-{record}") for record in records),
+        *(SubjectId(f"contact-{row.contact}") for row in known),
+    ]
 
 
 def with_contacts(connection: Connection, statement: Select[Any]) -> list[Customer]:
     """Return the customers that a statement over CUSTOMERS gives, in its order, with their contacts and consents."""
-    rows = connection.execute(statement).mappings().all()
+    rows = connection.execute(statement.where(KNOWN)).mappings().all()
     wanted = [row["customer"] for row in rows]
     contacts_: dict[CustomerId, list[Contact]] = {}
     by_last_in = select(CONTACTS).where(CONTACTS.c.customer.in_(wanted)).order_by(*_LAST_IN_FIRST)
@@ -262,18 +307,58 @@ def with_contacts(connection: Connection, statement: Select[Any]) -> list[Custom
     by_topic = select(CONSENTS).where(CONSENTS.c.customer.in_(wanted)).order_by(CONSENTS.c.topic)
     for row in connection.execute(by_topic).mappings():
         consents.setdefault(row["customer"], []).append(_as_consent(row))
+    merged, phones = _merged(connection, wanted), _phones(connection, wanted)
     return [
         Customer(
             id=row["customer"],
             number=row["number"],
-            remark=row["remark"],
-            notes=row["notes"],
+            remark=row["remark"] or _remark(merged.get(row["customer"], ())),
+            notes=row["notes"] + sum(other["notes"] for other in merged.get(row["customer"], ())),
             created_at=row["created_at"],
             contacts=tuple(contacts_.get(row["customer"], ())),
             consents=tuple(consents.get(row["customer"], ())),
+            merged=tuple(
+                MergedAway(other["customer"], other["number"], other["remark"])
+                for other in merged.get(row["customer"], ())
+            ),
+            phones=tuple(dict.fromkeys(phones.get(row["customer"], ()))),
         )
         for row in rows
     ]
+
+
+def _merged(connection: Connection, wanted: Sequence[CustomerId]) -> dict[CustomerId, list[RowMapping]]:
+    rows = select(CUSTOMERS).where(CUSTOMERS.c.merged_into.in_(wanted)).order_by(CUSTOMERS.c.number)
+    found: dict[CustomerId, list[RowMapping]] = {}
+    for row in connection.execute(rows).mappings():
+        found.setdefault(row["merged_into"], []).append(row)
+    return found
+
+
+def _remark(merged: Sequence[RowMapping]) -> str:
+    """Nobody called the one that stayed anything: then what one of the others was called."""
+    return next((other["remark"] for other in merged if other["remark"]), "")
+
+
+def _phones(connection: Connection, wanted: Sequence[CustomerId]) -> dict[CustomerId, list[str]]:
+    rows = (
+        select(CONTACTS.c.customer, IDENTIFIERS.c.value)
+        .join(IDENTIFIERS, IDENTIFIERS.c.contact == CONTACTS.c.contact)
+        .where(CONTACTS.c.customer.in_(wanted), IDENTIFIERS.c.kind == PHONE)
+        .order_by(IDENTIFIERS.c.value)
+    )
+    found: dict[CustomerId, list[str]] = {}
+    for row in connection.execute(rows):
+        found.setdefault(row.customer, []).append(row.value)
+    return found
+
+
+def record(connection: Connection, number: int) -> MergedAway | None:
+    """Return the record of this number if it is part of another customer now, None otherwise."""
+    row = connection.execute(
+        select(CUSTOMERS).where(CUSTOMERS.c.number == number, CUSTOMERS.c.merged_into.is_not(None))
+    ).first()
+    return None if row is None else MergedAway(row.customer, row.number, row.remark)
 
 
 def _as_consent(row: RowMapping) -> Consent:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from projections.people.contacts import CONTACTS, key
-from projections.people.customers import CUSTOMERS, Customer, with_contacts
+from projections.people.customers import CUSTOMERS, Customer, answering, with_contacts
+from projections.people.identifiers import PHONE, with_phone
 
 CANDIDATES = 20
 """More than these help nobody to choose."""
@@ -19,7 +20,8 @@ def find(connection: Connection, text: str) -> list[Customer]:
     """Return the customers that a text may mean, at most 20, by number; empty where nobody fits.
 
     ``#1042`` (also full-width), an id or at least 6 characters of its beginning, ``channel:external-id``, ``@username``, a remark or name:
-    the whole of it if somebody is called so, else a part of it.
+    the whole of it if somebody is called so; a phone number, also without its country, or its last four digits; else a part of a name. A
+    record that was merged into another leads to that one.
     """
     said = key(text)
     if not said:
@@ -27,7 +29,7 @@ def find(connection: Connection, text: str) -> list[Customer]:
     number = _NUMBER.fullmatch(said)
     if number is not None:
         return _customers(connection, CUSTOMERS.c.number == int(number[1]))
-    for question in (_by_id, _by_address, _by_username, _by_whole_name, _by_part_of_name):
+    for question in (_by_id, _by_address, _by_username, _by_whole_name, _by_phone, _by_part_of_name):
         clause = question(said) if question is not _by_address else question(text.strip())
         found = [] if clause is None else _customers(connection, clause)
         if found:
@@ -39,9 +41,7 @@ _Question = Callable[[str], "ColumnElement[bool] | None"]
 
 
 def _customers(connection: Connection, clause: ColumnElement[bool]) -> list[Customer]:
-    return with_contacts(
-        connection, select(CUSTOMERS).where(clause).order_by(CUSTOMERS.c.number).limit(CANDIDATES)
-    )
+    return with_contacts(connection, answering(clause).limit(CANDIDATES))
 
 
 def _whose_contact(clause: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -58,6 +58,8 @@ def _by_address(said: str) -> ColumnElement[bool] | None:
     channel, colon, external_id = said.replace("：", ":").partition(":")
     if not (channel and colon and external_id):
         return None
+    if channel.strip().lower() == PHONE:
+        return _by_phone(external_id)
     return _whose_contact(
         (CONTACTS.c.channel == channel.strip().lower()) & (CONTACTS.c.external_id == external_id.strip())
     )
@@ -70,6 +72,11 @@ def _by_username(said: str) -> ColumnElement[bool] | None:
 
 def _by_whole_name(said: str) -> ColumnElement[bool]:
     return or_(CUSTOMERS.c.remark_key == said, _whose_contact(CONTACTS.c.name_key == said))
+
+
+def _by_phone(said: str) -> ColumnElement[bool] | None:
+    theirs = with_phone(said)
+    return None if theirs is None else _whose_contact(CONTACTS.c.contact.in_(theirs))
 
 
 def _by_part_of_name(said: str) -> ColumnElement[bool]:

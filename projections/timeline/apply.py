@@ -19,9 +19,12 @@ from domain.conversations.events import (
 from domain.customers.events import (
     ConsentGranted,
     ConsentWithdrawn,
+    CustomerAbsorbed,
     CustomerForgotten,
+    CustomerMerged,
     CustomerNamed,
     CustomerTagged,
+    CustomerUnmerged,
     CustomerUntagged,
     NoteAdded,
 )
@@ -39,7 +42,7 @@ from domain.deliveries.events import (
 )
 from domain.identity import ORDER
 from domain.message import Recorded
-from projections.projection import PARTY_EVENTS, Parties, Projection, Row, Rows
+from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Row, Rows
 from projections.timeline.tables import BROADCASTS, IS_OF_ANOTHER, PARTIES, TIMELINE, Kind
 from projections.timeline.words import WORDS, words
 
@@ -123,6 +126,10 @@ def _record(recorded: Recorded) -> Iterable[Row]:
             yield _row(recorded, Kind.UNTAGGED, customer=customer, value=tag)
         case CustomerNamed(customer=customer, remark=remark):
             yield _row(recorded, Kind.NAMED, customer=customer, text=remark.value)
+        case CustomerMerged(customer=customer, basis=basis):
+            yield _row(recorded, Kind.MERGED, customer=customer, value=basis)
+        case CustomerUnmerged(customer=customer):
+            yield _row(recorded, Kind.UNMERGED, customer=customer)
         case NoteAdded(customer=customer, note=note):
             yield _row(recorded, Kind.NOTE, customer=customer, text=note.value)
         case ConsentGranted(contact=contact, topic=topic):
@@ -204,7 +211,10 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
                     row["place"] = recorded.position
             case event if type(event) in PARTY_EVENTS:
                 parties.note(event)
+            case CustomerAbsorbed() as absorbed:
+                parties.note(absorbed)
             case _:
+                parties.note(recorded.event)
                 rows.extend(_conversation(recorded))
                 rows.extend(_record(recorded))
     _save(connection, rows, broadcasts)
@@ -222,7 +232,7 @@ def _forget(connection: Connection, event: CustomerForgotten) -> None:
     connection.execute(delete(WORDS).where(WORDS.c.rowid.in_(select(TIMELINE.c.position).where(about))))
     connection.execute(delete(TIMELINE).where(about, TIMELINE.c.delivery.is_(None)))
     connection.execute(update(TIMELINE).where(about).values(text=None, rendered=None, choices=None))
-    connection.execute(delete(PARTIES).where(PARTIES.c.party.in_(event.contacts)))
+    connection.execute(delete(PARTIES).where(PARTIES.c.party.in_([*event.contacts, *event.customers])))
 
 
 def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]) -> None:
@@ -248,6 +258,8 @@ timeline = Projection(
     listens_to=frozenset(
         {
             *PARTY_EVENTS,
+            *RECORD_EVENTS,
+            CustomerMerged,
             MessageReceived,
             MessageEdited,
             ButtonPressed,

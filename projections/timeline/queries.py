@@ -89,10 +89,16 @@ EVERYTHING = Filters()
 
 
 def of_customer(connection: Connection, customer: CustomerId, filters: Filters = EVERYTHING) -> list[Entry]:
-    """Return what happened with a customer, over all contacts linked to them now, in the order of the conversation."""
-    linked = select(PARTIES.c.party).where(PARTIES.c.customer == customer).order_by(PARTIES.c.party)
-    contacts = list(connection.execute(linked).scalars())
-    arms = [TIMELINE.c.contact == contact for contact in contacts]
+    """Return what happened with a customer, over all contacts and records linked to them now, in the order of the conversation."""
+    linked = (
+        select(PARTIES.c.party, PARTIES.c.channel)
+        .where(PARTIES.c.customer == customer)
+        .order_by(PARTIES.c.party)
+    )
+    arms = [
+        (TIMELINE.c.contact if channel else TIMELINE.c.customer) == party
+        for party, channel in connection.execute(linked)  # without a channel: a record merged into this one
+    ]
     return _entries(connection, [*arms, TIMELINE.c.customer == customer], filters)
 
 

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     UNBLOCKED = "unblocked"
     HANDED_OVER = "handed-over"
     RETURNED = "returned"
+    MERGED = "merged"
+    UNMERGED = "unmerged"
 
 
 TIMELINE = Table(

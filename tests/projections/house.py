@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from domain.broadcasts.commands import CancelBroadcast, ConfirmBroadcast, DraftBroadcast, FinishFanOut
 from domain.broadcasts.events import AudienceKind
+from domain.contacts.commands import IssueLinkCode, RedeemLinkCode
 from domain.conversations.commands import (
     Chat,
     Content,
@@ -27,8 +28,10 @@ from domain.conversations.commands import (
 from domain.customers.commands import (
     AddNote,
     GrantConsent,
+    MergeCustomers,
     NameCustomer,
     TagCustomer,
+    UnmergeCustomer,
     UntagCustomer,
     WithdrawConsent,
 )
@@ -44,6 +47,7 @@ from domain.deliveries.commands import (
 )
 from domain.deliveries.events import Confirmation, DeliveryClass, DeliveryPlanned, DeliveryStarted
 from domain.dispatch import Dispatcher, Done, Reaction, Request, Result
+from domain.forgetting import ForgetCustomer
 from domain.gate import ClaimDelivery
 from domain.identity import (
     Account,
@@ -83,6 +87,7 @@ from domain.policies.quiet_hours import QuietHours
 from domain.policies.stop_words import StopWords
 from domain.ports.event_log import MemoryEventLog
 from domain.ports.identities import MemoryIdentities
+from domain.processes.identifying import PHONE, identified_by
 from domain.processes.registry import Outside, processes
 from domain.registry import EVENT_TYPES, registry
 from domain.rules.commands import AddRule, RemoveRule, SetWelcome
@@ -114,6 +119,7 @@ class House:
         ids = random.Random(seed)
         self.log = MemoryEventLog({kind: slug for slug, kind in EVENT_TYPES.items()}, lambda: self.now)
         self.identities = MemoryIdentities(lambda: ids.randbytes(16).hex())
+        self.digest = KeyedHash(b"secret")
         self._processes = processes(
             Outside(
                 say=lambda text, _locale: text,
@@ -129,7 +135,7 @@ class House:
             self.log,
             self.identities,
             registry(self._processes),
-            KeyedHash(b"secret"),
+            self.digest,
             lambda: ids.randbytes(16).hex(),
         )
         self._numbers = itertools.count(1)
@@ -420,6 +426,8 @@ def _team(house: House, a: int, b: int) -> object:
             command=Slug("tag"),
             line=Personal("/tag wang vip"),
             outcome=CommandOutcome.DONE,
+            about=(house.customer(_known(house, b)),),
+            order=Digest(f"q{a}"),
         ),
     )
     return house.do(choices[b % len(choices)])
@@ -445,8 +453,44 @@ def _reach(house: House, a: int, b: int) -> object:
     return house.receive(_person(a), content)
 
 
+def _identity(house: House, a: int, b: int) -> object:
+    one, other = _known(house, a), _known(house, a + 1 + b % 2)
+    code = house.digest("link-code", str(b % 3))
+    number = f"+86138{b % 2:08}"
+    choices: Sequence[Command] = (
+        MergeCustomers(customer=house.customer(one), other=house.customer(other)),
+        UnmergeCustomer(customer=house.customer(other)),
+        UnmergeCustomer(customer=house.customer(one)),
+        MergeCustomers(customer=house.customer(other), other=house.customer(one)),
+        IssueLinkCode(
+            code=code,
+            customer=house.customer(one),
+            contact=house.contact(one),
+            expires_at=house.now + timedelta(minutes=15),
+        ),
+        RedeemLinkCode(code=code, contact=house.contact(other)),
+        identified_by(house.contact(one), PHONE, number, verified=a > 2, digest=house.digest),
+    )
+    return house.do(choices[b % len(choices)])
+
+
 def _installation(house: House, _a: int, b: int) -> object:
     return house.do(PauseMarketing() if b % 2 else ResumeMarketing())
+
+
+def _forget(house: House, a: int, b: int) -> object:
+    """Seldom; whoever writes again is somebody new."""
+    who = _known(house, a)
+    if b % 4:
+        return None
+    contact = house.contact(who)
+    addresses = ((contact, Digest(f"address-{who}")),)
+    command = ForgetCustomer(customer=house.customer(who), addresses=addresses, orders=(Digest(f"q{a}"),))
+    done = house.do(command)
+    if isinstance(done, Done):
+        house.identities.alias(Address(Party.CONTACT, TELEGRAM, BOT, who), f"{contact}-again")
+        house.says(who, "tea again")
+    return done
 
 
 MOVES: tuple[Move, ...] = (
@@ -465,6 +509,8 @@ MOVES: tuple[Move, ...] = (
     _members,
     _reach,
     _installation,
+    _identity,
+    _forget,
 )
 
 

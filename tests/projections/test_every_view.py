@@ -26,6 +26,9 @@ NOT_SHOWN = {
     "CardsMuted",
     "CardsUnmuted",
     "GroupChangeReported",
+    "ContactForgotten",
+    "AddressSuppressed",
+    "IdentifierHeld",
 }
 """What only deciders look at, or what is shown by the events that it brings about."""
 

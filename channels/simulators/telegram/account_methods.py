@@ -22,6 +22,7 @@ _SECRET_MAX = 256
 _SECRET = re.compile(r"[A-Za-z0-9_-]*")
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 _COMMANDS_MAX = 100
+_DOWNLOAD_BYTES_MAX = 20 * 1024 * 1024
 _COMMAND_DESCRIPTION_MAX = 256
 
 
@@ -152,6 +153,8 @@ async def get_file(account: Account, parameters: Parameters) -> Json:
     if (file := account.world.files.get(file_id)) is None:
         raise bad_request("invalid file_id")
     size = len(file.content)
+    if size > _DOWNLOAD_BYTES_MAX:
+        raise bad_request("file is too big")
     return {"file_id": file.id, "file_unique_id": f"u{file.id}", "file_size": size, "file_path": file.path}
 
 

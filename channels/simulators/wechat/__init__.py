@@ -18,13 +18,14 @@
         wechat.callback_faults.add(kind="tampered", times=1)                  # CallbackFaultKind
         await wechat.checks_url()                # the GET with echostr: EchoCheck(status, body, accepted)
         await wechat.posts(query, body)          # raw bytes to the webhook, a replay for instance: Try
+        letter(account, openid, xml, now)        # Letter(query, body): what WeChat would post, for load without people
 
 Numbers, error codes and XML follow developers.weixin.qq.com/doc/offiaccount and .../doc/service (read 2026-11).
 Where the documents leave a choice, it is said in the module that makes it.
 """
 
 from channels.simulators.wechat.actors import OfficialAccountUser
-from channels.simulators.wechat.callback_faults import CallbackFaultKind, Letter
+from channels.simulators.wechat.callback_faults import CallbackFaultKind, Letter, letter
 from channels.simulators.wechat.faults import FaultKind
 from channels.simulators.wechat.scene import Scene
 from channels.simulators.wechat.sent import ApiRequest, Sent, Via
@@ -50,4 +51,5 @@ __all__ = [
     "Try",
     "Via",
     "WeChatSimulator",
+    "letter",
 ]

@@ -44,8 +44,10 @@ def read_answer(
     except Unreadable as error:
         raise WrongAnswer(str(error)) from error
     reply = _parsed(inner)
-    if _field(reply, "ToUserName") != openid or _field(reply, "FromUserName") != account.original_id:
-        raise WrongAnswer("the reply goes to, or comes from, somebody else")
+    if _field(reply, "ToUserName") != openid:
+        raise WrongAnswer("the reply goes to somebody else")
+    if _field(reply, "FromUserName") != account.original_id:
+        raise WrongAnswer("the reply comes from somebody else")
     if not _field(reply, "CreateTime").isdecimal():
         raise WrongAnswer("CreateTime is no number of seconds")
     return _reply(reply, is_media)

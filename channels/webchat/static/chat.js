@@ -34,6 +34,7 @@ const thread = new Thread({
   latest: find("latest"),
   texts,
   onChoice: (message, data, label) => submit({ type: "press", message, data, label }),
+  onQuote: quote,
 });
 const line = new Line(socketAddress(), { frame: heard, up: connected, down: disconnected });
 
@@ -45,6 +46,7 @@ let retry = null;
 let retryMs = FIRST_RETRY_MS;
 let quiet = null;
 let unread = 0;
+let quoted = null;
 const unseen = new Set();
 
 function socketAddress() {
@@ -75,8 +77,8 @@ function flush() {
   items.forEach(show);
   const [item] = items;
   if (item === undefined) return;
-  const { type, id, text, message, data } = item;
-  const frame = type === "press" ? { type, id, message, data } : { type, id, text };
+  const { type, id, text, message, data, reply_to } = item; // what is undefined is left out of the JSON
+  const frame = type === "press" ? { type, id, message, data } : { type, id, text, reply_to };
   if (!line.send(frame)) return;
   underWay = item;
   overdue = setTimeout(() => line.drop(), ACK_WITHIN_MS);
@@ -207,6 +209,14 @@ function count(number) {
   document.title = number ? texts.unread.replace("{count}", number).replace("{title}", title) : title;
 }
 
+/** Quote a message with what is written next; null: none. */
+function quote(message) {
+  quoted = message;
+  find("quote").hidden = message === null;
+  find("quoted").textContent = message === null ? "" : texts.quoting.replace("{text}", () => message.text);
+  if (message !== null) find("text").focus();
+}
+
 function compose() {
   const box = find("text");
   const form = find("composer");
@@ -238,11 +248,13 @@ function compose() {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (find("send").disabled) return;
-    submit({ type: "message", text: box.value.trim() });
+    submit({ type: "message", text: box.value.trim(), reply_to: quoted?.id });
+    quote(null);
     box.value = "";
     changed();
     box.focus();
   });
+  find("unquote").addEventListener("click", () => quote(null));
   box.value = store.getItem(DRAFT) ?? "";
   changed();
   if (window.matchMedia("(pointer: fine)").matches) box.focus();

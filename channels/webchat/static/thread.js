@@ -10,8 +10,8 @@ const BOTTOM_PX = 80;
 const DAY_MS = 24 * 3600_000;
 
 export class Thread {
-  constructor({ log, scroll, latest, texts, onChoice }) {
-    Object.assign(this, { log, scroll, latest, texts, onChoice });
+  constructor({ log, scroll, latest, texts, onChoice, onQuote }) {
+    Object.assign(this, { log, scroll, latest, texts, onChoice, onQuote });
     this.rows = new Map();
     const lang = document.documentElement.lang;
     this.clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit" });
@@ -89,9 +89,17 @@ export class Thread {
     node.append(bubble);
     if (message.choices?.length) node.append(this.buttons(message));
     node.append(meta);
+    if (message.from === "shop") node.append(this.quoter(message));
     const row = { node, meta, from: message.from, at: new Date(message.at), state, note: "" };
     this.mark(row, state, state === "sending" ? this.texts.sending : "");
     return row;
+  }
+
+  quoter(message) {
+    const button = element("button", "reply", this.texts.quote);
+    button.type = "button";
+    button.addEventListener("click", () => this.onQuote(message));
+    return button;
   }
 
   buttons(message) {

@@ -256,4 +256,6 @@ async def test_typing_needs_a_message_of_the_last_30_s_and_is_shown_once(
     assert code(await weixin.post(path, {"touser": "o-mei", "command": "Sleeping"})) == 45072
     clock.now += 15
     assert code(await weixin.post(path, typing)) == 0
+    clock.now += 16
+    assert code(await weixin.post(path, typing)) == 45080
     assert mei.screen == []

@@ -3,14 +3,20 @@
 from dataclasses import replace
 
 from domain.contacts.contact import contacts
-from domain.contacts.events import ContactBlocked, ContactBoundToOperator, ContactReached, ContactSeen
+from domain.contacts.events import (
+    ContactBlocked,
+    ContactBoundToOperator,
+    ContactReached,
+    ContactSeen,
+    ContactUnbound,
+)
 from domain.conversations.events import MessageReceived
 from domain.customers.events import CustomerCreated
 from domain.deliveries.commands import RejectDelivery
 from domain.deliveries.events import DeliveryRejected
 from domain.identity import Slug
 from domain.operators.commands import BindOperator
-from domain.operators.events import BindingRefused, OperatorBound
+from domain.operators.events import BindingRefused, OperatorBound, OperatorRemoved
 from domain.operators.roster import ROSTER, roster
 from tests.domain.controls import commands
 from tests.domain.controls.ids import BOB, CODE, HELLO, LI
@@ -33,6 +39,16 @@ def test_binding_marks_the_contact_as_one_of_us() -> None:
         OperatorBound(operator=LI, contact=wang), ContactBoundToOperator(contact=wang, operator=LI)
     )
     assert (shop.state(roster, ROSTER).operator_of(wang), shop.state(contacts, wang).operator) == (LI, LI)
+
+
+def test_who_leaves_the_team_is_one_of_us_no_more_on_none_of_their_accounts() -> None:
+    shop = Shop().given(said("/bind 1234"), commands.ADD_OPERATOR, commands.ISSUE_BIND_CODE)
+    wang = shop.contact()
+    shop.given(BindOperator(code=CODE, contact=wang))
+    shop.when(commands.REMOVE_OPERATOR).then(
+        OperatorRemoved(operator=LI, contacts=(wang,)), ContactUnbound(contact=wang, operator=LI)
+    )
+    assert shop.state(contacts, wang).operator is None
 
 
 def test_a_refused_binding_marks_nobody() -> None:

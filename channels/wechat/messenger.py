@@ -1,0 +1,54 @@
+"""One account's way out: in the request that waits for it, or as a customer-service message."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, Literal
+
+from channels.wechat.client import WeChatClient
+from channels.wechat.render import File, Words, openid_of, passive_reply, rendered, service_message
+from channels.wechat.replies import Replies
+from domain.deliveries.events import ANSWERED_IN_REQUEST
+from domain.errors import OutcomeUnknown, PermanentFailure
+from domain.identity import ProviderMessageId
+from domain.ports.messenger import Outbound
+
+NO_OPEN_REQUEST: Final = "no-open-request"
+
+
+class WeChatMessenger:
+    """See domain.ports.messenger.Messenger. ``called``: what WeChat calls the account, empty while that is unknown."""
+
+    def __init__(
+        self,
+        client: WeChatClient,
+        replies: Replies,
+        mode: Literal["auto", "passive", "service"],
+        clock: Callable[[], datetime],
+        called: Callable[[], str],
+        locale: str,
+    ) -> None:
+        self._client, self._replies, self._mode = client, replies, mode
+        self._clock, self._called, self._locale = clock, called, locale
+
+    async def send(self, outbound: Outbound) -> ProviderMessageId | None:
+        """Send. WeChat gives no id of a customer-service message.
+
+        Raises OutcomeUnknown with ``proof_follows`` for what went into a request, PermanentFailure(NO_OPEN_REQUEST) where there is none
+        and nothing else may be used.
+        """
+        openid, shown = openid_of(outbound), rendered(outbound, self._locale)
+        ends_at, media_id = self._client.ends_at(), ""
+        if isinstance(shown, File):
+            media_id = await self._client.upload(shown.kind, shown.attachment, ends_at)
+        if self._mode != "service" and self._put(openid, outbound.key, shown, media_id):
+            raise OutcomeUnknown(ANSWERED_IN_REQUEST, proof_follows=True)
+        if self._mode == "passive":
+            raise PermanentFailure(NO_OPEN_REQUEST)
+        await self._client.send(openid, service_message(shown, media_id), ends_at)
+        return None
+
+    def _put(self, openid: str, delivery: str, shown: Words | File, media_id: str) -> bool:
+        def reply() -> str:
+            return passive_reply(shown, media_id, to=openid, by=self._called(), now=self._clock())
+
+        return self._replies.put(openid, delivery, reply)
