@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 import uvicorn
@@ -23,10 +22,10 @@ from bot.desk import Desk
 from bot.house import House
 from bot.media.fetching import Fetcher
 from bot.media.uploads import sweep_media
-from bot.notices import Notices
 from bot.menus import Menus
+from bot.notices import Notices
 from bot.operations import Exit, add_operator, team
-from bot.reading import Reading
+from bot.reading import Reading, SqlTagLedger
 from domain.errors import Overloaded, Rejected, StoreUnavailable, VersionConflict
 from domain.identity import Locale, Slug
 from domain.operators.events import Role
@@ -35,6 +34,7 @@ from scheduler.delivery import Clocks, Courier, Sources
 from scheduler.fan_out import FanOut
 from scheduler.follower import Follower
 from scheduler.process_runner import ProcessRunner
+from scheduler.tag_sync import Mirrors, TagSync
 from scheduler.ticks import Ticks
 
 POLL_S = 1.0
@@ -55,8 +55,9 @@ MEDIA_POLL_S = 0.3
 """Files follow the view of messages: an operator's card waits for the picture."""
 STOP_WITHIN_S = 10.0
 MENUS_POLL_S = 5.0
-NOT_WOKEN = {"courier", "fan-out", "forgetting", "media", "menus"}
-"""By the log: these follow the views, and nobody waits for a list of commands."""
+TAGS_POLL_S = 30.0
+NOT_WOKEN = {"courier", "fan-out", "forgetting", "media", "menus", "tags"}
+"""By the log: these follow the views, and nobody waits for a list of commands, or for a provider's copy of our tags."""
 MAX_FRAME_BYTES = 256 * 1024
 
 log_ = structlog.get_logger(__name__)
@@ -180,6 +181,7 @@ class App:
             Driver("media", self._fetcher.step, poll_s=MEDIA_POLL_S),
             *(Driver(runner.process.name, self._answering(runner.step)) for runner in self._runners),
             Driver("menus", Menus(house, lambda: accounts.adapters).step, poll_s=MENUS_POLL_S),
+            Driver("tags", self._tag_sync().step, poll_s=TAGS_POLL_S),
         ]
         self.courier.changed = self._driver("courier").wake
         house.unsaid.answering = [runner.follower for runner in self._runners] + [self._desk.follower]
@@ -189,6 +191,15 @@ class App:
 
     def _follower(self, name: str) -> Follower:
         return Follower(name, self.house.log, self.house.submit, self.house.clock)
+
+    def _tag_sync(self) -> TagSync:
+        house, accounts = self.house, self.accounts
+
+        def mirrors() -> Mirrors:
+            return {(a.channel, a.account): a.tags for a in accounts.adapters if a.tags is not None}
+
+        ledger = SqlTagLedger(house.views, house.catch_up)
+        return TagSync(mirrors, ledger, house.submit, house.clock, boottime)
 
     def _driver(self, name: str) -> Driver:
         return next(driver for driver in self.drivers if driver.name == name)
@@ -346,7 +357,8 @@ class App:
     async def _step_forgetting(self) -> float | None:
         """Whoever was forgotten, here or by another process, leaves this process's memory and the stores."""
         if await asyncio.to_thread(forgetting.pending, self.house):
-            await asyncio.to_thread(forgetting.complete, self.house)
+            destroyed = await asyncio.to_thread(forgetting.complete, self.house)
+            log_.info("forgotten", keys=destroyed.keys, files=destroyed.files)
         return None
 
 

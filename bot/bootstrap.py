@@ -302,7 +302,7 @@ def open_app(house: House, binding: Binding, adapters: Sequence[Adapter] | None 
     if adapters is None:
         opened = dict(zip(configured(house), open_channels(house), strict=True))
     else:
-        opened = {(str(adapter.channel), str(adapter.account)): adapter for adapter in adapters}
+        opened = {(str(adapter.channel), str(number)): adapter for number, adapter in enumerate(adapters)}
     site = web(house, tuple(opened.values()))
     accounts = Accounts(opened, partial(open_account, house), house.views, site)
     connecting = Connecting(house, accounts)

@@ -20,7 +20,7 @@ from domain.identity import Account, Channel
 
 CHECKED_WITHIN_S = 10.0
 LOOK_AGAIN_S = 5.0
-LOOK_AGAIN_HERE_S = 0.5
+LOOK_AGAIN_HERE_S = 0.2
 """For what is looked at in this process: nobody else is bothered."""
 HOLDS_S = 60.0
 
@@ -198,7 +198,9 @@ def channel_health(known: Configuration) -> Iterator[tuple[bool, Told]]:
 
 def _health_line(kind: Kind, name: str, tick: Tick) -> Told:
     account = kind.name if name == MAIN else f"{kind.name}/{name}"
-    values = {"account": account, "title": Told(tick.step.title, {}), "said": tick.said or ""}
-    if tick.state is State.PASSED:
-        return told("  ok       {account}: {title}: {said}", **values)
-    return told("  wrong    {account}: {title}: not so. {said}", **values)
+    title, said = Told(tick.step.title, {}), tick.said
+    if tick.state is not State.PASSED:
+        return told("  wrong    {account}: not so: {title}. {said}", account=account, title=title, said=said or "")
+    if said is None:
+        return told("  ok       {account}: {title}", account=account, title=title)
+    return told("  ok       {account}: {title}: {said}", account=account, title=title, said=said)

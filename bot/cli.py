@@ -249,9 +249,7 @@ def customers(
 
 
 @cli.command()
-def forget(
-    customer: str, *, yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False
-) -> int:
+def forget(customer: str, *, yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False) -> int:
     """Destroy everything personal about a customer, for good. Without --yes: shows who it is, and asks."""
     if not yes:
         shown = _perform("forget", customer=customer)
@@ -337,7 +335,9 @@ def doctor() -> int:
 def connect(
     channel: Annotated[str, typer.Argument(help="telegram or wechat")] = "",
     account: Annotated[str, typer.Option(help="what the account is called in the settings")] = MAIN,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting that is no secret")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE: a setting that is no secret")
+    ] = None,
     wait: Annotated[float | None, typer.Option(help="seconds to go on ticking off steps", min=0)] = None,
     *,
     from_env: Annotated[bool, typer.Option("--from-env", help="keep what the environment says")] = False,

@@ -17,17 +17,29 @@ from bot.commands.said import Meant, meant, repeatable, subject_customer
 from bot.house import House
 from bot.staff import Staff
 from domain.contacts.contact import ContactState, contacts
-from domain.conversations.events import ButtonPressed, MessageReceived
+from domain.conversations.events import ButtonPressed, ContentKind, MessageReceived
 from domain.deliveries.commands import PlanDelivery
 from domain.deliveries.events import DeliveryClass
 from domain.dispatch import Failed, Request, Result, fold
 from domain.errors import Overloaded, StoreUnavailable
-from domain.identity import ORDER, ContactId, CustomerId, DeliveryId, Digest, Slug, SubjectId, stream
+from domain.identity import (
+    ORDER,
+    ContactId,
+    CustomerId,
+    DeliveryId,
+    Digest,
+    Slug,
+    StreamId,
+    SubjectId,
+    stream,
+)
+from domain.media.events import MediaKept, MediaRefused
 from domain.message import Command, Context, Origin, Personal, Recorded
 from domain.operators.commands import EndAnswer, RecordCommand
 from domain.operators.desk import desks
-from domain.operators.events import CommandGiven, CommandOutcome, Role
+from domain.operators.events import CommandGiven, CommandOutcome, Role, Verb
 from domain.operators.roster import RosterState, audit
+from domain.processes.handover import OPERATOR_REPLY
 from projections.deliveries.cards import subject_of
 from projections.people.customers import customer
 from scheduler.follower import Follower
@@ -38,6 +50,8 @@ ANSWER_LIVES = timedelta(hours=1)
 CHOICE_BYTES = 64
 """What a button may send back on the narrowest channel; longer candidates are only listed in the text."""
 
+NO_WORD = "…"
+"""What stands in an order for a file that came without a word."""
 _DONE = {CommandOutcome.DONE, CommandOutcome.ASKED}
 
 log_ = structlog.get_logger(__name__)
@@ -47,7 +61,7 @@ log_ = structlog.get_logger(__name__)
 class _Order:
     """One command as it came in. ``request``: equal when the same message, or the same button of the same message, orders it again.
 
-    ``card``: the customer it is about without naming them. ``ends``: it answers a button's question.
+    ``card``: the customer it is about without naming them. ``ends``: it answers a button's question. ``file``: what became of its file.
     """
 
     recorded: Recorded
@@ -59,6 +73,7 @@ class _Order:
     context: Context
     card: CustomerId | None = None
     ends: bool = False
+    file: MediaKept | MediaRefused | None = None
 
 
 class Desk:
@@ -78,6 +93,8 @@ class Desk:
                 continue
             if isinstance(event, MessageReceived | ButtonPressed) and await self._hear(recorded, event, team):
                 team = await asyncio.to_thread(self._staff.team)  # it may be another one now
+            if isinstance(event, MediaKept | MediaRefused) and team.operator_of(event.contact) is not None:
+                await self._take_file(recorded, event, team)
         if batch:
             await self.follower.passed(batch[-1].position)
         return len(batch)
@@ -100,21 +117,39 @@ class Desk:
         await self._carry_out(understood)
         return True
 
+    async def _take_file(self, recorded: Recorded, file: MediaKept | MediaRefused, team: RosterState) -> None:
+        """Send what an operator answered with a file, now that there is one."""
+        name = StreamId(file.message.partition("@")[0])
+        found = await asyncio.to_thread(self._house.log.read_stream, name)
+        message = next((r.event for r in found if isinstance(r.event, MessageReceived)), None)
+        line = None if message is None else _line(message)
+        if message is None or line is None:
+            return
+        order = await asyncio.to_thread(self._order, recorded, message, line, team)
+        if order is None:
+            return
+        await asyncio.to_thread(self._house.catch_up)
+        understood = await asyncio.to_thread(self._understood, replace(order, file=file), message)
+        if understood is not None:
+            await self._carry_out(understood)
+
     def _understood(self, order: _Order, event: MessageReceived | ButtonPressed) -> _Order | None:
-        """Return an operator's order with whom it is about; None where they gave none."""
+        """Return an operator's order with whom it is about; None where they gave none, or where its file is still to come."""
         quoted = event.reply_to if isinstance(event, MessageReceived) else event.provider_message
         state = fold(desks, self._house.log.read_stream(stream(desks.category, order.contact)))
         question = state.asked(order.context.occurred_at)
         with self._house.views.read() as connection:
             subject = None if quoted is None else subject_of(connection, order.contact, quoted)
-            card = subject_customer(connection, subject, order.contact)
             about = None if question is None else customer(connection, question.customer)
+        card = subject_customer(self._house.views, subject, order.contact)
         asked = None if question is None or about is None else (question, about)
-        found = meant(order.line, card, asked, order.seen.channel)
+        has_file = isinstance(event, MessageReceived) and _has_file(event)
+        found = meant(order.line or NO_WORD * has_file, card, asked, order.seen.channel)
+        answers = found is not None and found.line.startswith(f"/{Verb.REPLY} #") and found.line != order.line
+        if has_file and answers is not (order.file is not None):
+            return None
         if found is None and isinstance(event, MessageReceived) and (card or asked) is not None:
-            found = Meant(
-                "/reply", None if card is None else card.id
-            )  # a file without a word: what shall they be told?
+            found = Meant("/reply", None if card is None else card.id)  # a file without a word
         if found is None:
             return None
         return replace(order, line=found.line, card=found.customer, ends=found.ends)
@@ -164,6 +199,10 @@ class Desk:
 
     def _execute(self, order: _Order) -> Reply:
         """Run the command; a bug in one command is told, and costs nobody else their turn."""
+        if isinstance(order.file, MediaRefused):
+            told = self._house.texts.say("This file was not sent: {reason}.", order.seen.language)
+            told = told.format(reason=order.file.reason)
+            return Reply(told, outcome=CommandOutcome.FAILED, command=Verb.REPLY)
         try:
             reply = execute(
                 order.line,
@@ -180,6 +219,8 @@ class Desk:
             log_.exception("desk.bug", position=order.recorded.position)
             told = self._house.texts.say("Something went wrong here; nothing was done.", order.seen.language)
             return Reply(told, outcome=CommandOutcome.FAILED)
+        if order.file is not None:
+            reply = replace(reply, commands=tuple(_with_file(c, order.file) for c in reply.commands))
         if not order.ends or reply.outcome is not CommandOutcome.DONE:
             return reply  # what could not be done may be written once more
         return replace(reply, commands=(*reply.commands, EndAnswer(contact=order.contact)))
@@ -210,6 +251,21 @@ class Desk:
             verbatim=True,
             even_at_night=True,
         )
+
+
+def _has_file(event: MessageReceived) -> bool:
+    details: object = (
+        None if event.details is None else event.details.value
+    )  # a word, where the key is destroyed
+    return event.kind is not ContentKind.TEXT and isinstance(details, dict) and "file_id" in details
+
+
+def _with_file(command: Command, file: MediaKept) -> Command:
+    """Return the answer with its file; of one that came without a word, only the file."""
+    if not isinstance(command, PlanDelivery) or command.occasion != OPERATOR_REPLY or command.text is None:
+        return command
+    text = command.text.value
+    return replace(command, media=file.media, text=Personal("" if text == NO_WORD else text))
 
 
 def _entry(order: _Order, reply: Reply) -> RecordCommand:

@@ -76,7 +76,7 @@ def lines(house: House, customer: Customer) -> Iterator[str]:
     """Yield everything as lines of JSON: what kind of thing it is, and its fields."""
     for section, rows in sections(house, customer):
         for row in rows:
-            yield msgspec.json.encode({"kind": section, **row}).decode()
+            yield msgspec.json.encode({"section": section, **row}).decode()
 
 
 def write(house: House, customer: Customer, folder: Path) -> int:
@@ -90,7 +90,7 @@ def write(house: House, customer: Customer, folder: Path) -> int:
             with _private(folder / f"{section}.csv", "utf-8-sig") as file:
                 table: csv.DictWriter[str] | None = None
                 for row in rows:
-                    whole.write(msgspec.json.encode({"kind": section, **row}).decode() + "\n")
+                    whole.write(msgspec.json.encode({"section": section, **row}).decode() + "\n")
                     if table is None:
                         table = csv.DictWriter(file, list(row))
                         table.writeheader()

@@ -4,17 +4,19 @@ The event comes first, so a crash in between costs nothing: whoever starts next 
 keeps it, also where an old vault was restored. Nothing here asks whether it was done before: all of it may be done again.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-import structlog
-
-from bot.eventlog.codec import raw_subject
+from bot.commands.customers import label
 from bot.commands.forget import YES, forgetting
 from bot.commands.forget import forget as forget_command
+from bot.eventlog.codec import raw_subject
 from bot.house import House
 from bot.ids import fresh_id
-from domain.identity import OperatorId, Slug, stream
+from bot.texts import Told, told
+from domain.forgetting import ForgetCustomer
+from domain.identity import Digest, OperatorId, Slug, stream
 from domain.message import Personal
 from domain.operators.commands import RecordCommand
 from domain.operators.events import CommandOutcome
@@ -29,8 +31,6 @@ CLEAN_TO = "forgotten"
 """The cursor beside the log: up to which position everything promised has left the disk."""
 STATES = ("customer", "contact", "conversation")
 """Streams whose states may be kept beside the log."""
-
-log_ = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,6 @@ def forget(house: House, customer: Customer, operator: OperatorId) -> Destroyed:
     Raises Rejected for one of us, StoreUnavailable: once the promise is recorded, the rest is done later.
     """
     request = house.digest("command", operator, fresh_id())
-    with house.views.read() as connection:
-        command = forgetting(connection, customer, house.digest, operator, request)
     record = RecordCommand(
         request=request,
         operator=operator,
@@ -57,8 +55,31 @@ def forget(house: House, customer: Customer, operator: OperatorId) -> Destroyed:
         outcome=CommandOutcome.DONE,
         order=request,
     )
-    house.do(f"operator-{operator}", command, record)
+    house.do(f"operator-{operator}", promise(house, customer, operator, request), record)
     return complete(house)
+
+
+def lines(house: House, customer: Customer, operator: OperatorId, *, confirmed: bool) -> Iterator[Told]:
+    """Forget a customer and tell what was destroyed; where nobody confirmed it, only say who it would be."""
+    if not confirmed:
+        yield told("this would be forgotten for good: {customer}", customer=label(customer))
+        return
+    destroyed = forget(house, customer, operator)
+    yield told(
+        "forgotten: #{number}; contacts: {contacts}", number=customer.number, contacts=len(customer.contacts)
+    )
+    yield told(
+        "destroyed: keys {keys}, files {files}, and what the views showed",
+        keys=destroyed.keys,
+        files=destroyed.files,
+    )
+    yield told("Backups made before hold it until they expire and their vault is gone too: docs/privacy.md")
+
+
+def promise(house: House, customer: Customer, operator: OperatorId, order: Digest) -> ForgetCustomer:
+    """Return the command that records the promise; what it takes to keep it is ``complete``'s."""
+    with house.views.read() as connection:
+        return forgetting(connection, customer, house.digest, operator, order)
 
 
 def complete(house: House) -> Destroyed:
@@ -68,15 +89,14 @@ def complete(house: House) -> Destroyed:
         promises = promised(connection)
     if not promises:
         return Destroyed()
+    last = promises[-1].position
     with house.cleaning:
         destroyed = _destroy(house, promises)
-        if promises[-1].position > _clean_to(house):
-            house.catch_up()
+        if last > int(house.log.get_cursor(CLEAN_TO) or 0):
             house.views.scrub()
             house.vault.scrub()
-            house.log.set_cursor(CLEAN_TO, str(promises[-1].position))
-            log_.info("forgotten", people=len(promises), keys=destroyed.keys, files=destroyed.files)
-        house.forgotten_to = promises[-1].position
+            house.log.set_cursor(CLEAN_TO, str(last))
+        house.forgotten_to = last
     return destroyed
 
 
@@ -87,19 +107,16 @@ def pending(house: House) -> bool:
 
 
 def _destroy(house: House, promises: list[Forgotten]) -> Destroyed:
-    subjects = [subject for promise in promises for subject in promise.subjects]
-    keys = house.vault.destroy_all(subjects)
+    """All keys, since an old vault may have come back; what is this process's own, once. Views have dropped their rows by themselves."""
+    keys = house.vault.destroy_all(subject for promise in promises for subject in promise.subjects)
     house.log.forget_recent()
     house.dispatcher.forget_states()
-    new = [subject for promise in promises if promise.position > _clean_to(house) for subject in promise.subjects]
-    files = sum(house.media.destroy(subject) for subject in dict.fromkeys((*keys, *new)))
-    names = [subject.partition("-")[2] for subject in new]
+    new = [promise for promise in promises if promise.position > house.forgotten_to]
+    theirs = [subject for promise in new for subject in promise.subjects]
+    files = sum(house.media.destroy(subject) for subject in theirs)
+    names = [subject.partition("-")[2] for subject in theirs]
     house.snapshots.forget([stream(category, name) for category in STATES for name in names])
     return Destroyed(len(keys), files)
-
-
-def _clean_to(house: House) -> int:
-    return int(house.log.get_cursor(CLEAN_TO) or 0)
 
 
 def destroy_old_raw_keys(house: House) -> None:

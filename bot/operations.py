@@ -14,10 +14,9 @@ import structlog
 from bot import dossier, export, forgetting
 from bot.backup.taking import take
 from bot.commands.command import CLI, Operator
-from bot.commands.customers import label
 from bot.commands.execute import execute
-from bot.doctor import examine
 from bot.control import ASKED
+from bot.doctor import examine
 from bot.house import House
 from bot.ids import fresh_id
 from bot.reading import keep_parked, parked_by
@@ -69,7 +68,7 @@ def events(house: House, after: int = 0, name: str = "", customer: str = "", *, 
 
 def _of_customer(house: House, text: str) -> Callable[[Any], bool]:
     customer = one_customer(house, text)
-    ids = {customer.id, *(contact.id for contact in customer.contacts)}
+    ids = {customer.id, *(record.id for record in customer.merged), *(c.id for c in customer.contacts)}
     names = ("customer", "contact", "contacts")
 
     def concerns(recorded: Any) -> bool:  # noqa: ANN401  # a Recorded, whose event may be of any class
@@ -367,16 +366,10 @@ def export_customer(house: House, customer: str, folder: str = "") -> Said:
 
 
 def forget_customer(house: House, customer: str, *, yes: bool = False) -> Said:
-    """Destroy everything personal about a customer; without ``yes``: say who it is, and exit as ASKED."""
-    whom = one_customer(house, customer)
+    """Destroy everything personal about a customer; without ``yes``: say who it is, and end as ASKED."""
+    yield from forgetting.lines(house, one_customer(house, customer), CLI, confirmed=yes)
     if not yes:
-        yield told("this would be forgotten for good: {customer}", customer=label(whom))
         yield Exit(ASKED)
-        return
-    destroyed = forgetting.forget(house, whom, CLI)
-    yield told("forgotten: #{number}, with {contacts} contacts", number=whom.number, contacts=len(whom.contacts))
-    yield told("destroyed: {keys} keys, {files} files, and everything in the views", keys=destroyed.keys, files=destroyed.files)
-    yield told("Backups made before now hold them until they expire; see docs/privacy.md.")
 
 
 def address(house: House) -> Said:

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 from starlette.routing import BaseRoute
 
 from domain.conversations.commands import Receive
-from domain.identity import Account, Channel, ContactId, MediaId
+from domain.identity import Account, Channel, ContactId, MediaId, Slug
 from domain.ports.history import History
 from domain.ports.media import Uploads
 from domain.ports.messenger import Messenger
+from domain.ports.profiles import Profiles
 from domain.ports.tag_mirror import TagMirror
 
 
@@ -89,6 +90,67 @@ class Menus(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceCode:
+    """A code by which people come. ``url``: what a QR code of it says. ``image``: where the provider shows one; None where it does not.
+
+    ``lives_s``: None for ever.
+    """
+
+    url: str
+    image: str | None = None
+    lives_s: int | None = None
+
+
+class SourceCodes(Protocol):
+    """Makes codes that tell by which of them somebody came."""
+
+    async def make(self, source: Slug, lives_s: int | None) -> SourceCode:
+        """Return a code; whoever comes by it arrives with this ``source``. ``lives_s``: None for ever. Raises SendFailed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button of an account's menu: it says ``say`` as if its presser had, opens ``url``, or has up to a few ``below`` it.
+
+    With none of these: one that was made elsewhere, and does what we cannot tell.
+    """
+
+    name: str
+    say: str = ""
+    url: str = ""
+    below: tuple["Button", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonLimits:
+    """How many buttons a menu takes, and how many bytes of UTF-8 their parts."""
+
+    source: str
+    dated: date
+    buttons: int
+    below: int
+    name_bytes: int
+    name_below_bytes: int
+    say_bytes: int
+    url_bytes: int
+
+
+class Buttons(Protocol):
+    """An account's menu: buttons that everybody sees below the conversation."""
+
+    limits: ButtonLimits
+
+    async def shown(self) -> Sequence[Button]:
+        """Return the menu, empty where there is none. Raises SendFailed."""
+        ...
+
+    async def show(self, buttons: Sequence[Button]) -> None:
+        """Show these instead of what was shown before; none: the menu is taken away. Raises SendFailed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """What a channel is given by the house.
 
@@ -129,6 +191,12 @@ class Adapter(Protocol):
     """None where the channel shows no commands."""
     tags: TagMirror | None
     """None where the provider keeps no tags."""
+    codes: SourceCodes | None
+    """None where nobody can come by a code."""
+    buttons: Buttons | None
+    """None where the channel has no menu of buttons."""
+    profiles: Profiles | None
+    """None where messages tell all that there is to know of people."""
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the addresses this channel listens at: webhooks, pages, WebSockets."""

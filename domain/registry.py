@@ -21,7 +21,7 @@ from domain.intake import INTAKE
 from domain.linking import LINKING
 from domain.media.media import media
 from domain.mirrors.mirror import mirrors
-from domain.operators.desk import desks, mutes
+from domain.operators.desk import desks, digests, mutes
 from domain.operators.exports import exports
 from domain.operators.roster import audit, roster
 from domain.restoring import RESTORING
@@ -43,6 +43,7 @@ DECIDERS: tuple[Decider[Any], ...] = (
     exports,
     desks,
     mutes,
+    digests,
     rulebook,
     broadcasts,
     schedules,

@@ -31,6 +31,7 @@ from domain.operators.events import (
     BindingRefused,
     CommandGiven,
     CustomerExported,
+    DigestTold,
     OperatorAdded,
     OperatorBound,
     OperatorRemoved,
@@ -58,13 +59,14 @@ AUDIT = Table(
     Column("detail", Text),
     Column("order_key", String),
 )
+FORGETS = Slug("forget")
 ABOUT = Table(
     "audit_about",
     METADATA,
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("customer", String, primary_key=True, index=True),
 )
-"""Which customers an operator's command told of."""
+"""Which customers an operator's command, or a digest of cards, told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class AuditEntry:
 
 def _linking(event: Event) -> dict[str, Any]:
     match event:
+        case DigestTold(operator=operator, order=order):
+            return {"operator": operator, "order_key": order}
         case CustomerMerged(customer=customer, into=into, basis=basis):
             return {"customer": customer, "detail": f"{into} {basis}"}
         case CustomerUnmerged(customer=customer, before=before):
@@ -110,7 +114,9 @@ def _details(event: Event) -> dict[str, Any]:
     match event:
         case CommandGiven(operator=operator, command=command, line=line, outcome=outcome, order=order):
             given = {"operator": operator, "command": command, "outcome": outcome.value}
-            return {**given, "detail": line.value, "order_key": order}
+            # What /forget said goes with whom it forgot, and it is recorded after that promise.
+            detail = None if command == FORGETS else line.value
+            return {**given, "detail": detail, "order_key": order}
         case OperatorAdded(operator=operator, role=role) | RoleChanged(operator=operator, role=role):
             return {"operator": operator, "detail": role.value}
         case BindCodeIssued(operator=operator) | OperatorRemoved(operator=operator):
@@ -171,7 +177,7 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     about = [
         {"position": recorded.position, "customer": customer}
         for recorded in batch
-        if isinstance(recorded.event, CommandGiven)
+        if isinstance(recorded.event, CommandGiven | DigestTold)
         for customer in dict.fromkeys(recorded.event.about)
     ]
     if about:
@@ -190,6 +196,7 @@ audit = Projection(
     listens_to=frozenset(
         {
             CommandGiven,
+            DigestTold,
             OperatorAdded,
             BindCodeIssued,
             OperatorBound,

@@ -30,7 +30,8 @@ from sqlalchemy import (
     update,
 )
 
-from domain.conversations.events import MessageReceived
+from domain.conversations.events import ButtonPressed, MessageReceived
+from domain.conversations.said import said
 from domain.customers import parts
 from domain.customers.events import (
     CustomerAbsorbed,
@@ -116,7 +117,9 @@ class _Batch:
     def __init__(self, connection: Connection, batch: Sequence[Recorded], matches: Matcher) -> None:
         self._connection, self._matches = connection, matches
         writers = {
-            recorded.event.contact for recorded in batch if isinstance(recorded.event, MessageReceived)
+            recorded.event.contact
+            for recorded in batch
+            if isinstance(recorded.event, MessageReceived | ButtonPressed)
         }
         self._parties = Parties(connection, PARTIES, batch, also=writers)
         rule_ids = connection.execute(select(RULES.c.rule).order_by(RULES.c.added)).scalars()
@@ -134,8 +137,8 @@ class _Batch:
 
     def take(self, recorded: Recorded) -> None:
         match recorded.event:
-            case MessageReceived() as said:
-                self._tag_by_rules(recorded, said)
+            case MessageReceived() | ButtonPressed() as heard:
+                self._tag_by_rules(recorded, heard)
             case CustomerTagged(customer=customer, tag=tag):
                 self._open(recorded, customer, tag, "")
             case CustomerUntagged(customer=customer, tag=tag):
@@ -161,16 +164,19 @@ class _Batch:
             case event:
                 self._parties.note(event)
 
-    def _tag_by_rules(self, recorded: Recorded, said: MessageReceived) -> None:
+    def _tag_by_rules(self, recorded: Recorded, heard: MessageReceived | ButtonPressed) -> None:
         """Somebody else's words say nothing about a contact, and no customer's rule applies to one of us."""
-        if said.forwarded or self._parties.is_staff(said.contact):
+        words = said(heard)
+        if words is None or self._parties.is_staff(heard.contact):
             return
-        addressed = said.group is None or said.to_bot
+        if isinstance(heard, MessageReceived) and heard.forwarded:
+            return
+        addressed = heard.group is None or (isinstance(heard, MessageReceived) and heard.to_bot)
         for rule in self._rules:
             if (addressed or rule["in_group"]) and self._matches(
-                Match(rule["match"]), rule["pattern"], said.text.value
+                Match(rule["match"]), rule["pattern"], words
             ):
-                self._open(recorded, said.contact, rule["tag"], rule["rule"])
+                self._open(recorded, heard.contact, rule["tag"], rule["rule"])
 
     def _open(self, recorded: Recorded, subject: str, tag: str, rule: str) -> None:
         if (subject, tag, rule) in self._held:
@@ -235,6 +241,7 @@ def tags(matches: Matcher) -> Projection:
         *PARTY_EVENTS,
         *RECORD_EVENTS,
         MessageReceived,
+        ButtonPressed,
         CustomerTagged,
         CustomerUntagged,
         CustomerMerged,
@@ -243,7 +250,7 @@ def tags(matches: Matcher) -> Projection:
         RuleRemoved,
         CustomerForgotten,
     }
-    return Projection("tags", 1, (TAGS, RULES, PARTIES), frozenset(listens_to), apply, _forget)
+    return Projection("tags", 2, (TAGS, RULES, PARTIES), frozenset(listens_to), apply, _forget)
 
 
 # --- queries -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 
 from bot.settings import Settings
+from bot.texts import Told
 from domain.errors import StoreUnavailable
 
 
@@ -37,17 +38,17 @@ class Places:
 
 
 @contextmanager
-def failing_as(text: str, **values: object) -> Iterator[None]:
+def failing_as(line: Told) -> Iterator[None]:
     """Say StoreUnavailable for a disk that is full, a folder that cannot be written, a database that is away.
 
-    ``text``: one of our texts, with a place for the ``reason``.
+    ``line``: what to say, with a place for the ``reason``.
     """
     try:
         yield
     except (OSError, sqlite3.Error, psycopg.Error) as error:
         said = error.strerror if isinstance(error, OSError) else str(error)
         reason = (said or str(error)).strip().partition("\n")[0]
-        raise StoreUnavailable(text, **values, reason=reason) from error
+        raise StoreUnavailable(line.text, **line.values, reason=reason) from error
 
 
 def sync(path: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from bot.backup.copies import copy_sqlite, fill_log, fill_vault
 from bot.backup.doubts import Doubts, Marks, Restored, cast_doubt
@@ -32,6 +33,7 @@ from bot.backup.vaults import destroyed, exists, merge
 from bot.eventlog.codec import Codec
 from bot.eventlog.folder import lock_folder
 from bot.eventlog.keys import MemoryKeyRing
+from bot.eventlog.migrate import Tree, newest
 from bot.eventlog.postgres import PostgresEventLog
 from bot.eventlog.sqlite import SqliteEventLog
 from bot.eventlog.vault import Vault
@@ -43,6 +45,7 @@ from domain.registry import EVENT_TYPES
 STAGE = ".restoring"
 """In the data folder, until the log is in its place."""
 SECONDS_A_MINUTE = 60
+_TREES: dict[str, Tree] = {LOG: "log", KEYS: "vault"}
 
 
 def restore(settings: Settings, folder: Path, clock: Callable[[], datetime]) -> Iterator[Told]:
@@ -55,7 +58,7 @@ def restore(settings: Settings, folder: Path, clock: Callable[[], datetime]) -> 
     manifest = read_manifest(folder)
     lock = lock_folder(places.data)
     try:
-        with failing_as("restoring {folder} failed: {reason}", folder=folder):
+        with failing_as(told("restoring {folder} failed: {reason}", folder=folder)):
             _refuse_a_second_log(places)
             stage = places.data / STAGE
             shutil.rmtree(stage, ignore_errors=True)
@@ -133,11 +136,23 @@ def _check(folder: Path, manifest: Manifest, *, vault_needed: bool) -> None:
             continue
         if not is_whole(folder, part):
             raise BadInput("{file} is damaged or missing: use another backup", file=folder / part.file)
+        if _version(folder / part.file) > newest(_TREES.get(part.file, "log")):
+            raise BadInput(
+                "{folder} was made by another version of Siyu: restore it with that one", folder=folder
+            )
     for part in read_lines(folder):
         if not is_whole(folder / MEDIA, part):
             raise BadInput(
                 "{file} is damaged or missing: use another backup", file=folder / MEDIA / part.file
             )
+
+
+def _version(file: Path) -> str:
+    """Return the version of its tables; of what is no database, none."""
+    if file.name not in _TREES:
+        return ""
+    with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)) as copy:
+        return str(copy.execute("SELECT version_num FROM alembic_version").fetchone()[0])
 
 
 def _staged_vault(places: Places, folder: Path, manifest: Manifest) -> Vault | None:
@@ -205,6 +220,8 @@ def _marked(staged: Path, vault: Vault, marks: Marks, restored: Restored) -> Dou
         copy.execute("UPDATE progress SET position = (SELECT MAX(rowid) FROM stored_events)")
         # A provider may have begun to number anew since: an offset that is ahead would drop what waits there. Repeats are recognised.
         copy.execute("DELETE FROM cursors WHERE name LIKE '%:offset'")
+        # Whoever was forgotten has to leave this disk, too (bot/forgetting).
+        copy.execute("DELETE FROM cursors WHERE name = 'forgotten'")
         copy.execute("COMMIT")
         copy.execute("PRAGMA journal_mode = DELETE")
     return doubts

@@ -55,7 +55,10 @@ def take(house: House, folder: Path) -> Iterator[Told]:
 
     Raises Rejected where something is there already, StoreUnavailable where it cannot be read or written; then nothing of it is left.
     """
-    with failing_as("the backup into {folder} failed: {reason}", folder=folder), _alone_in(folder) as partial:
+    with (
+        failing_as(told("the backup into {folder} failed: {reason}", folder=folder)),
+        _alone_in(folder) as partial,
+    ):
         manifest = yield from told_while(lambda tell: _written(house, folder, partial, tell))
         _publish(folder, partial)
     yield told(

@@ -77,7 +77,7 @@ def _card(call: Call) -> Reply:
         raise UnknownRecipient(call.say("The customer of this card is gone."))
     with call.office.views.read() as connection:
         said = of_customer(connection, customer.id, Filters(kinds=frozenset({Kind.MESSAGE}), limit=SHOWN))
-        left = remaining(connection, contact.id, call.clock)
+    left = remaining(call.office.views, contact.id, call.clock)
     lines = [line(entry.value or "text", entry.edited or entry.text or "", call.say) for entry in said]
     return Reply(
         body(customer, contact.channel, lines, left, call.clock),

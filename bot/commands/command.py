@@ -71,13 +71,13 @@ class Call:
     rest: str
     line: str
     request: Digest
+    order: Digest
+    """Names the key under which the line, and what is answered, are sealed."""
     now: datetime
     office: Office
     confirmed: bool = False
     replying_to: CustomerId | None = None
     in_group: GroupId | None = None
-    order: Digest = Digest("")
-    """Names the key under which the line, and what is answered, are sealed."""
     mentioned: list[CustomerId] = field(default_factory=list)
     """Whom the line and the answer tell of, as far as it is carried out: their being forgotten takes both along."""
 
@@ -111,7 +111,7 @@ class Reply:
     choices: tuple[tuple[tuple[str, str], ...], ...] = ()
     """Rows of (label, what pressing it says)."""
     rows: tuple[dict[str, object], ...] = field(default_factory=tuple)
-    customers: tuple[CustomerId, ...] | None = None
+    customers: tuple[CustomerId, ...] | None = field(default=None, compare=False)
     """Whom it tells of; None: those that the call mentioned."""
     about: SubjectId | None = None
     """Whose words it repeats: it is sealed under their key, and who answers it, answers them."""

@@ -14,7 +14,7 @@ from domain.policies.text import normalised
 LONGEST_ECHO = 40
 
 
-def execute(
+def execute(  # noqa: PLR0913  # one line, with everything that is known of it
     line: str,
     operator: Operator,
     office: Office,
@@ -29,8 +29,8 @@ def execute(
     """Return what an operator is told, and the commands to append together with the entry of the audit.
 
     ``request``: the same for the same message, so that carrying it out again makes the same ids. ``confirmed``: ``--yes`` was said.
-    ``replying_to``: whose card the message answers. ``order``: names the key that seals it, ``request`` where it has no other. What is refused, asked back or wrongly called is a reply too. Raises
-    StoreUnavailable.
+    ``replying_to``: whose card the message answers. ``order``: names the key that seals it, ``request`` where it has no other. What is
+    refused, asked back or wrongly called is a reply too. Raises StoreUnavailable.
     """
     said = normalised(line)
     found = taken_apart(said)
@@ -40,12 +40,12 @@ def execute(
         rest=found.rest if found is not None else "",
         line=said,
         request=request,
+        order=order or request,
         now=now,
         office=office,
         confirmed=confirmed,
         replying_to=replying_to,
         in_group=in_group,
-        order=order or request,
     )
     command = find(call.name)
     if command is None:

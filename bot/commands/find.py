@@ -35,12 +35,11 @@ def _find(call: Call) -> Reply:
         }
         owners = {owner.id: owner for owner in customers.customers_by_id(connection, wanted)}
         tags = {person.id: [t.tag for t in tags_of(connection, person.id)] for person in people[:SHOWN]}
-        reached = {person.id: reached_by(person) for person in people[:SHOWN]}
-        left = {
-            person: remaining(connection, contact.id, call.clock)
-            for person, contact in reached.items()
-            if contact is not None
-        }
+    left = {
+        person.id: remaining(call.office.views, contact.id, call.clock)
+        for person in people[:SHOWN]
+        if (contact := reached_by(person)) is not None
+    }
     call.mentioned.extend([*(person.id for person in people[:SHOWN]), *owners])
     lines = [
         _person(call, person, list(dict.fromkeys(tags[person.id])), left.get(person.id))

@@ -28,12 +28,12 @@ def _forget(call: Call) -> Reply:
             "If they write again, they are somebody new."
         )
         again = ((call.say("Forget for good"), f"/{call.name} {number} {YES}"),)
-        return Reply(
-            asked.format(customer=label(customer)), outcome=CommandOutcome.ASKED, choices=(again,)
-        )
+        return Reply(asked.format(customer=label(customer)), outcome=CommandOutcome.ASKED, choices=(again,))
     with call.office.views.read() as connection:
         command = forgetting(connection, customer, call.office.digest, call.operator.id, call.order)
-    told = call.say("{customer} is forgotten: within a minute nothing personal about them is stored any more.")
+    told = call.say(
+        "{customer} is forgotten: within a minute nothing personal about them is stored any more."
+    )
     # Told by number, and under the operator's own key: everything else that this command says is destroyed with them.
     return Reply(told.format(customer=number), (command,), customers=())
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.commands.arguments import argument, first_word
-from bot.commands.command import NOBODY, Ambiguous, Call, OperatorCommand, Reply, Usage
+from bot.commands.command import NOBODY, Ambiguous, Call, OperatorCommand, Reply
 from bot.commands.customers import Follows, label, reached_by, whom
 from bot.commands.merge import suggestions
 from domain.contacts.commands import IssueLinkCode, RedeemLinkCode
@@ -86,7 +86,7 @@ def _redeem(call: Call) -> Reply:
     """Whether a code exists is told to nobody: wrong, used and expired ones read the same, and only so many may be tried."""
     said, more = first_word(call.rest)
     if more:
-        raise Usage("")
+        raise NotAllowed(call.say("Only operators may do this."))
     contact, code = _sender(call), _digest(call, said)
     with call.office.views.read() as connection:
         tried = refusals(connection, contact, call.now - LINK_TRIES_WITHIN)
@@ -130,6 +130,7 @@ def _phone(call: Call, said: str, number: str) -> Reply:
     lines[0] = lines[0].format(customer=label(found), number=dialled)
     with call.office.views.read() as connection:
         others = [other for other in find(connection, f"{PHONE}:{dialled}") if other.id != found.id]
+    call.mentioned.extend(other.id for other in others)
     lines += [_may_be(call, other) for other in others]
     return Reply("\n".join(lines), (note,), choices=tuple((_merge(call, found, other),) for other in others))
 

@@ -33,6 +33,7 @@ def suggestions(call: Call) -> Reply:
             )
         }
     pairs = [(pair, _older_first(pair, known)) for pair in found if known.keys() >= set(pair.customers)]
+    call.mentioned.extend(known)
     if not pairs:
         return Reply(call.say("Nobody seems to be here twice."))
     lines = [call.say("These may be one person:")]
@@ -126,6 +127,7 @@ def _meant(call: Call) -> tuple[MergedAway, Customer]:
             part = record(connection, int(number[1]))
             whole = None if part is None else customer(connection, part.id)
         if part is not None and whole is not None:
+            call.mentioned.append(whole.id)
             return part, whole
     whole, _ = whom(call, call.rest, Follows.NOTHING)
     if not whole.merged:

@@ -112,8 +112,7 @@ def told(call: Call, to: Recipient, plan: PlanDelivery) -> str:
 def _window(call: Call, to: Recipient, plan: PlanDelivery) -> list[str]:
     if to.contact is None or plan.not_before > call.now:
         return []
-    with call.office.views.read() as connection:
-        left = remaining(connection, to.contact.id, call.clock, spending=1)
+    left = remaining(call.office.views, to.contact.id, call.clock, spending=1)
     return [] if left is None else [left]
 
 

@@ -177,5 +177,6 @@ def reason_said(call: Speaker, reason: str) -> str:
         "broken_template": call.say("the text cannot be filled in"),
         "window-closed": call.say("the time to answer is over"),
         "bot-left": call.say("we left the group"),
+        "media-gone": call.say("its file is gone"),
     }
     return said.get(reason, reason)

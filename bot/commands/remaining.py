@@ -3,24 +3,23 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
-
 from bot.commands.recurrences import weekdays
 from bot.commands.times import Clock
 from domain.identity import ContactId
+from projections.engine import Views
 from projections.windows import left, opened
 
 
-def remaining(connection: Connection, contact: ContactId, clock: Clock, *, spending: int = 0) -> str | None:
+def remaining(views: Views, contact: ContactId, clock: Clock, *, spending: int = 0) -> str | None:
     """Return what is left after ``spending`` more messages; None on a channel where there is no limit."""
-    window = left(connection, contact, clock.now)
+    with views.read() as connection:
+        window, known = left(connection, contact, clock.now), opened(connection, contact)
     if window is None:
         return None
-    messages = max(0, window.messages - spending)
     if clock.now >= window.until or window.messages == 0:
         return clock.say("The time to answer is over: it arrives only if they write again.")
-    place = (window.since, window.until)
-    whole = max(w.messages for w in opened(connection, contact) if (w.since, w.until) == place)
+    whole = max(one.messages for one in known if (one.since, one.until) == (window.since, window.until))
+    messages = max(0, window.messages - spending)
     said = clock.say("{left} of {whole} left until {time}")
     return said.format(left=messages, whole=whole, time=_brief(window.until, clock))
 

@@ -3,12 +3,11 @@
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from bot.commands.line import is_command
 from domain.identity import Channel, ContactId, CustomerId, SubjectId
 from domain.operators.desk import Question
 from domain.operators.events import Verb
+from projections.engine import Views
 from projections.people.contacts import contact as contact_by_id
 from projections.people.customers import Customer, customer
 
@@ -33,13 +32,14 @@ def repeatable(pressed: str) -> bool:
     return _REPEATABLE.fullmatch(pressed) is not None
 
 
-def subject_customer(connection: Connection, subject: SubjectId | None, reader: ContactId) -> Customer | None:
+def subject_customer(views: Views, subject: SubjectId | None, reader: ContactId) -> Customer | None:
     """Return whose words a message to ``reader`` holds; None for one that is not about a customer."""
     category, _, contact = (subject or "").partition("-")
     if category != "contact" or contact == reader:
         return None
-    known = contact_by_id(connection, ContactId(contact))
-    return None if known is None else customer(connection, known.customer)
+    with views.read() as connection:
+        known = contact_by_id(connection, ContactId(contact))
+        return None if known is None else customer(connection, known.customer)
 
 
 def meant(

@@ -30,10 +30,11 @@ def _told(call: Call, entry: Entry) -> str:
         text = f"{text[:LONGEST_LINE]}…"
     match entry.kind:
         case Kind.MESSAGE:
-            kind = "" if entry.value in {None, "text"} else f"[{entry.value}] "
+            kind = "" if entry.value in {None, "text"} else f"[{_content(call, entry)}] "
             return f"← {kind}{text}" + (call.say(" (edited)") if entry.edited is not None else "")
         case Kind.DELIVERY:
-            return f"→ {text}  {_state(call, entry)}"
+            file = f"[📎 {entry.file.name or entry.file.kind}] " if entry.file is not None else ""
+            return f"→ {file}{text}  {_state(call, entry)}"
         case Kind.TAGGED:
             return call.say("tag {tag}").format(tag=entry.value)
         case Kind.UNTAGGED:
@@ -48,6 +49,27 @@ def _told(call: Call, entry: Entry) -> str:
             return call.say("edited: {text}").format(text=text)
         case _:
             return _change(call, entry)
+
+
+def _content(call: Call, entry: Entry) -> str:
+    """What a message is beside its text, and what became of its file, once that is known."""
+    file = entry.file
+    if file is None:
+        return entry.value or ""
+    if file.reason is None:
+        return f"{entry.value} 📎 {file.name or ''}".rstrip()
+    return call.say("{kind}, not kept: {reason}").format(kind=entry.value, reason=_refused(call, file.reason))
+
+
+def _refused(call: Call, reason: str) -> str:
+    said = {
+        "too-large": call.say("too large"),
+        "lying-type": call.say("not what it says it is"),
+        "not-allowed": call.say("a type that is not kept"),
+        "gone": call.say("it could not be fetched"),
+        "empty": call.say("it was empty"),
+    }
+    return said.get(reason, reason)
 
 
 def _change(call: Call, entry: Entry) -> str:
@@ -99,6 +121,7 @@ def _row(entry: Entry) -> dict[str, object]:
         "text": entry.edited or entry.text,
         "value": entry.value,
         "delivery": entry.delivery,
+        "file": None if entry.file is None else entry.file.reason or "kept",
         "state": entry.state.phase.value if entry.state is not None else None,
     }
 

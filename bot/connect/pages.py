@@ -160,7 +160,6 @@ def labels(texts: Texts, locale: Locale) -> Mapping[str, str]:
     return {
         "title": say("Connect a channel"),
         "intro": say("Fill in what is missing; each step is ticked off as soon as it holds."),
-        "account": say("Account"),
         "save": say("Save and connect"),
         "saving": say("Saving…"),
         "is_set": say("set; leave it empty to keep it"),

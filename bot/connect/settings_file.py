@@ -72,7 +72,7 @@ def _set(lines: list[str], table: list[str], name: str, value: str) -> None:
             return
     while end > begin and not lines[end - 1].strip():
         end -= 1
-    lines.insert(end, written)
+    lines[end:end] = [written, ""] if end < len(lines) and lines[end].strip() else [written]
 
 
 def _extent(lines: list[str], table: list[str]) -> tuple[int | None, int]:

@@ -27,7 +27,7 @@ def upgrade(
     """
     engine = create_engine(database, poolclass=pool.NullPool)
     with engine.connect().execution_options(schema_translate_map={None: schema}) as connection:
-        if _version(connection, schema) == _newest(tree):
+        if _version(connection, schema) == newest(tree):
             return
         if schema is not None:
             _lock(connection, tree, schema)
@@ -38,7 +38,8 @@ def upgrade(
         connection.commit()
 
 
-def _newest(tree: Tree) -> str:
+def newest(tree: Tree) -> str:
+    """Return the version of the tables that this Siyu knows; later ones are larger."""
     return max(path.stem for path in (MIGRATIONS / tree / "versions").glob("*.py")).partition("_")[0]
 
 

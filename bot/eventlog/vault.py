@@ -7,7 +7,7 @@ forgets. The vault has its own file (or schema, or database) and its own backups
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,7 @@ class Vault:
         self.look_again()
         return wanted
 
-    def _destroy(self, wanted: Iterable[SubjectId]) -> None:
+    def _destroy(self, wanted: Sequence[SubjectId]) -> None:
         for _ in range(MAX_TRIES):
             try:
                 with self._database.writing() as connection:
@@ -122,7 +122,7 @@ class Vault:
             except sa.exc.IntegrityError:  # a first key was made just now: destroy that
                 continue
             return
-        raise StoreUnavailable("these keys could not be destroyed: try again")
+        raise StoreUnavailable("the key of {subject} could not be destroyed: try again", subject=wanted[0])
 
     def scrub(self) -> None:
         """Bring what was destroyed off the disk, where a crash kept that from being done. Raises StoreUnavailable."""

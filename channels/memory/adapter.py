@@ -6,10 +6,11 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from channels.channel import Desk, Limits, MediaSource, Menus
+from channels.channel import Buttons, Desk, Limits, MediaSource, Menus, SourceCodes
 from domain.conversations.commands import Chat, Content, Message, Receive, Sender
 from domain.identity import Account, Channel
 from domain.ports.messenger import MemoryMessenger, Messenger
+from domain.ports.profiles import Profiles
 from domain.ports.tag_mirror import TagMirror
 
 LIMITS: Final = Limits(
@@ -35,6 +36,9 @@ class MemoryAdapter:
         self.media: MediaSource | None = None
         self.menus: Menus | None = None
         self.tags: TagMirror | None = None
+        self.codes: SourceCodes | None = None
+        self.buttons: Buttons | None = None
+        self.profiles: Profiles | None = None
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return none: nobody comes over the network."""

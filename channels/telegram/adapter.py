@@ -10,9 +10,10 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
 
-from channels.channel import Desk, Limits, MediaSource, Menus
+from channels.channel import Buttons, Desk, Limits, MediaSource, Menus, SourceCodes
 from channels.telegram.backoff import Backoff
 from channels.telegram.client import TelegramClient
+from channels.telegram.deep_links import DeepLinks
 from channels.telegram.files import TelegramFiles
 from channels.telegram.identity import TELEGRAM_CHANNEL, BotIdentity
 from channels.telegram.judge import judge, place_of
@@ -24,6 +25,7 @@ from channels.webhook import webhook
 from domain.conversations.commands import Receive
 from domain.errors import BadSignature, SendFailed, TemporaryFailure
 from domain.ports.messenger import REQUEST_TIMEOUT_S, Messenger
+from domain.ports.profiles import Profiles
 from domain.ports.tag_mirror import TagMirror
 
 T = TypeVar("T")
@@ -63,6 +65,9 @@ class TelegramAdapter:
         self.media: MediaSource | None = TelegramFiles(self._client)
         self.menus: Menus | None = self._client
         self.tags: TagMirror | None = None
+        self.codes: SourceCodes | None = DeepLinks(self._client)
+        self.buttons: Buttons | None = None
+        self.profiles: Profiles | None = None
         self.limits: Limits = replace(
             LIMITS,
             rate_per_s=settings.rate_per_s,

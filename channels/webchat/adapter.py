@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 
 from starlette.routing import BaseRoute, WebSocketRoute
 
-from channels.channel import Adapter, Desk, Limits, MediaSource, Menus
+from channels.channel import Adapter, Buttons, Desk, Limits, MediaSource, Menus, SourceCodes
 from channels.webchat.client import OpenSockets, WebChatMessenger
 from channels.webchat.connection import SERVICE_RESTART
 from channels.webchat.limits import DATED, SHOP_TEXT_UNITS, SOURCE, STOP_TIMEOUT_S
+from channels.webchat.media import UploadPoint, VisitorsFiles
 from channels.webchat.page import Page
 from channels.webchat.parse import CHANNEL
 from channels.webchat.settings import Settings, read
 from channels.webchat.socket import ChatSocket
 from domain.identity import Account
 from domain.ports.messenger import Messenger
+from domain.ports.profiles import Profiles
 from domain.ports.tag_mirror import TagMirror
 
 
@@ -36,22 +38,30 @@ class WebChat:
         self._sockets = OpenSockets(settings.sockets)
         self._socket = ChatSocket(self.account, desk, self._sockets)
         self._page = Page(self._path, desk, settings.frame_ancestors)
-        self.media: MediaSource | None = None
+        self._uploads = UploadPoint(self._path, desk)
+        self.media: MediaSource | None = VisitorsFiles(desk.uploads)
         self.menus: Menus | None = None
         self.tags: TagMirror | None = None
-        self.messenger: Messenger = WebChatMessenger(self._sockets, desk.contact_of, desk.clock)
+        self.codes: SourceCodes | None = None
+        self.buttons: Buttons | None = None
+        self.profiles: Profiles | None = None
+        self.messenger: Messenger = WebChatMessenger(self._sockets, desk.contact_of, desk.clock, desk.link)
 
     def routes(self) -> Sequence[BaseRoute]:
         """See Adapter."""
-        return [*self._page.routes(), WebSocketRoute(f"{self._path}/ws", self._socket.serve)]
+        return [
+            *self._page.routes(),
+            self._uploads.route(),
+            WebSocketRoute(f"{self._path}/ws", self._socket.serve),
+        ]
 
     async def start(self) -> None:
         """See Adapter: sockets are let in from now on."""
-        self._socket.open = True
+        self._socket.open = self._uploads.open = True
 
     async def stop(self) -> None:
         """See Adapter: no new sockets, and the open ones are closed, which tells the page to come again."""
-        self._socket.open = False
+        self._socket.open = self._uploads.open = False
         self._sockets.close(SERVICE_RESTART)
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):

@@ -89,8 +89,10 @@ class WebChatMessenger:
     that connects between this push and the outcome's commit would otherwise miss it until its next visit.
     """
 
-    def __init__(self, sockets: OpenSockets, contact_of: ContactOf, clock: Callable[[], datetime]) -> None:
-        self._sockets, self._contact_of, self._clock = sockets, contact_of, clock
+    def __init__(
+        self, sockets: OpenSockets, contact_of: ContactOf, clock: Callable[[], datetime], link: render.Link
+    ) -> None:
+        self._sockets, self._contact_of, self._clock, self._link = sockets, contact_of, clock, link
 
     async def send(self, outbound: Outbound) -> ProviderMessageId | None:
         """See Messenger. The id is the delivery's. Raises PermanentFailure only, for who was never here."""
@@ -99,5 +101,5 @@ class WebChatMessenger:
             raise PermanentFailure("no-groups")
         if self._contact_of(to.channel, to.account, to.external_id) is None:
             raise PermanentFailure("unknown-visitor", unreachable=True)
-        self._sockets.push(to.external_id, outbound.key, render.live(outbound, self._clock()))
+        self._sockets.push(to.external_id, outbound.key, render.live(outbound, self._clock(), self._link))
         return ProviderMessageId(outbound.key)

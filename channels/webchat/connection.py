@@ -18,8 +18,8 @@ TRY_AGAIN_LATER: Final = 1013
 class Connection:
     """The outgoing side of a socket."""
 
-    def __init__(self, websocket: WebSocket) -> None:
-        self._websocket = websocket
+    def __init__(self, websocket: WebSocket, link: render.Link) -> None:
+        self._websocket, self._link = websocket, link
         self._waiting: asyncio.Queue[str | int] = asyncio.Queue()  # a number: close with it; bounded in _put
         self._writer: asyncio.Task[None] | None = None
         self._closing = False
@@ -55,7 +55,7 @@ class Connection:
             held.pop(said.id, None)
             if not said.by_customer:
                 self._remember(said.id)
-            self._put(render.message(said, history=True))
+            self._put(render.message(said, self._link, history=True))
         for id_, frame in held.items():
             self.show(id_, frame)
 

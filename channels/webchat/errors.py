@@ -14,6 +14,8 @@ TOO_FAST: Final = "too-fast"
 """The page keeps the message and sends it again a little later."""
 TOO_MANY_SOCKETS: Final = "too-many-sockets"
 """The socket is closed; the page waits long before it tries again."""
+NO_FILE: Final = "no-file"
+"""Nothing that is kept: of a type that is not, or a handle that leads to none."""
 UNKNOWN_KIND: Final = "unknown-kind"
 """A frame of a kind that a newer page may know: it is in the log as not understood."""
 
@@ -22,9 +24,11 @@ REASONS: Final = (
     "bad-id",
     "bad-token",
     "empty",
+    NO_FILE,
     "other-session",
     "refused",
     TOO_FAST,
+    "too-large",
     "too-long",
     TOO_MANY_SOCKETS,
     UNAVAILABLE,

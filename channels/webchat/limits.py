@@ -18,6 +18,9 @@ SHOP_TEXT_UNITS: Final = 16_384
 CHOICE_UNITS: Final = 256
 """UTF-16 code units of what a button sends back; Telegram has 64 bytes."""
 
+HANDLE_CHARACTERS: Final = 128
+"""What names a file that was handed over has 43."""
+
 FRAME_BYTES: Final = 64 * 1024
 """A frame from a client. 4,096 units are at most 24 KiB, even as JSON escapes."""
 
@@ -29,6 +32,16 @@ SOCKETS_PER_VISITOR: Final = 10
 MESSAGES_BURST: Final = 10
 MESSAGES_PER_S: Final = 1.0
 """Messages and pressed buttons of one visitor, over all their sockets."""
+
+UPLOADS_BURST: Final = 10
+UPLOADS_PER_S: Final = 0.1
+"""Files that one visitor hands over."""
+
+UPLOADS_AT_ONCE: Final = 8
+"""Of all visitors together; beyond that the page tries again."""
+
+UPLOAD_TIMEOUT_S: Final = 120.0
+"""From the first byte of a file to its last."""
 
 FRAMES_BURST: Final = 400
 FRAMES_PER_S: Final = 20.0

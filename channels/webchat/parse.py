@@ -1,6 +1,6 @@
 """Frames of a client: JSON text to what it asks for, and from there to the domain's command. Pure.
 
-``{"type": "hello", "token": T}`` · ``{"type": "message", "id": UUID, "text": ..., "reply_to": ID or nothing}`` ·
+``{"type": "hello", "token": T}`` · ``{"type": "message", "id": UUID, "text": ..., "reply_to": ID, "file": HANDLE}`` (the last two or not) ·
 ``{"type": "press", "id": UUID, "message": ID, "data": ...}`` · ``{"type": "received", "id": DELIVERY}`` ·
 ``{"type": "ping"}``. Fields beyond these are ignored, so that an older server understands a newer page.
 """
@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NoReturn
 
-from channels.webchat.errors import UNKNOWN_KIND, BadFrame
-from channels.webchat.limits import CHOICE_UNITS, FRAME_BYTES, VISITOR_TEXT_UNITS
+from channels.webchat.errors import NO_FILE, UNKNOWN_KIND, BadFrame
+from channels.webchat.limits import CHOICE_UNITS, FRAME_BYTES, HANDLE_CHARACTERS, VISITOR_TEXT_UNITS
 from channels.webchat.render import utf16_units
 from channels.webchat.visitor import Visitor, is_token
 from domain.conversations.commands import Content, Message, NotUnderstood, Press, Receive, Sender
+from domain.conversations.events import ContentKind
 from domain.identity import Account, Channel, ProviderMessageId, Slug
 from domain.message import Raw
+from domain.ports.media import Upload
 
 CHANNEL = Channel("webchat")
 
@@ -34,11 +36,12 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """A message. ``reply_to``: the id of the message that it quotes."""
+    """A message. ``reply_to``: the id of the message that it quotes. ``file``: the handle of a file that was handed over before."""
 
     id: str
     text: str
     reply_to: str | None = None
+    file: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,9 @@ def parse(frame: str) -> Frame:
     if len(frame) > FRAME_BYTES or len(frame.encode("utf8", "surrogatepass")) > FRAME_BYTES:
         raise BadFrame("too-long")
     decoded = _decoded(frame)
-    quoted = decoded.get("reply_to") if isinstance(decoded, dict) else None
+    quoted, file = (
+        (decoded.get("reply_to"), decoded.get("file")) if isinstance(decoded, dict) else (None, None)
+    )
     match decoded:
         case {"type": "ping"}:
             return Ping()
@@ -90,7 +95,7 @@ def parse(frame: str) -> Frame:
         case {"type": "received", "id": str(id_)} if _DELIVERY_ID.fullmatch(id_):
             return Seen(id_)
         case {"type": "message", "id": id_, "text": str(text)}:
-            return _say(_uuid(id_), text, quoted)
+            return _say(_uuid(id_), text, quoted, file)
         case {"type": "press", "id": id_, "message": str(message), "data": str(data)}:
             return _choose(_uuid(id_), message, data)
         case {"type": str(kind), "id": str(id_)} if kind not in _KINDS and _UUID.fullmatch(id_):
@@ -102,15 +107,29 @@ def parse(frame: str) -> Frame:
 
 
 def receive(
-    frame: Say | Choose | Strange, raw: str, visitor: Visitor, account: Account, at: datetime
+    frame: Say | Choose | Strange,
+    raw: str,
+    visitor: Visitor,
+    account: Account,
+    at: datetime,
+    upload: Upload | None = None,
 ) -> Receive:
-    """Return the command. The key holds the visitor: one visitor's UUIDs cannot collide with another's."""
+    """Return the command. ``upload``: what the file of a message is.
+
+    The key holds the visitor: one visitor's UUIDs cannot collide with another's.
+    """
     id_ = ProviderMessageId(frame.id.lower())
     content: Content
     match frame:
         case Say(text=text, reply_to=quoted):
             reply_to = None if quoted is None else ProviderMessageId(quoted)
-            content = Message(text=text, provider_message=id_, reply_to=reply_to)
+            content = Message(
+                text=text,
+                kind=ContentKind.TEXT if upload is None else ContentKind(upload.kind),
+                details={} if upload is None else _details(frame, upload),
+                provider_message=id_,
+                reply_to=reply_to,
+            )
         case Choose(message=message, data=data):
             content = Press(data=data, query=id_, provider_message=ProviderMessageId(message))
         case Strange():
@@ -124,6 +143,16 @@ def receive(
         sender=Sender(external_id=visitor.external_id, language=visitor.language),
         raw=Raw(raw.encode("utf8", "surrogatepass")),
     )
+
+
+def _details(frame: Say, upload: Upload) -> dict[str, Any]:
+    """Named as the details of Telegram's files are."""
+    return {
+        "file_id": frame.file,
+        "file_name": upload.name,
+        "mime_type": upload.content_type,
+        "size_bytes": upload.size,
+    }
 
 
 def _decoded(frame: str) -> Any:  # noqa: ANN401  # JSON
@@ -144,14 +173,16 @@ def _uuid(id_: object) -> str:
     raise BadFrame("bad-id")
 
 
-def _say(id_: str, text: str, reply_to: object) -> Say:
+def _say(id_: str, text: str, reply_to: object, file: object) -> Say:
     if reply_to is not None and not (isinstance(reply_to, str) and _DELIVERY_ID.fullmatch(reply_to)):
         raise BadFrame("bad-frame", id_)
-    if not text.strip():
+    if file is not None and not (isinstance(file, str) and 1 <= len(file) <= HANDLE_CHARACTERS):
+        raise BadFrame(NO_FILE, id_)
+    if file is None and not text.strip():
         raise BadFrame("empty", id_)
     if utf16_units(text) > VISITOR_TEXT_UNITS:
         raise BadFrame("too-long", id_)
-    return Say(id_, text, reply_to)
+    return Say(id_, text, reply_to, file)
 
 
 def _choose(id_: str, message: str, data: str) -> Choose:

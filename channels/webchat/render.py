@@ -4,14 +4,19 @@
 """
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import regex
 
 from channels.webchat.limits import SHOP_TEXT_UNITS
-from domain.ports.history import Said
-from domain.ports.messenger import Outbound
+from domain.identity import MediaId
+from domain.ports.history import Said, SaidFile
+from domain.ports.messenger import Outbound, with_note
+
+Link = Callable[[MediaId], str]
+"""Where a file is found for a while."""
 
 _GRAPHEME = regex.compile(r"\X")
 _ELLIPSIS: Final = "…"
@@ -57,13 +62,22 @@ def error(reason: str, text: str, id_: str | None = None) -> str:
     return _json({"type": "error", "id": id_, "reason": reason, "text": text})
 
 
-def live(outbound: Outbound, at: datetime) -> str:
-    """Show a new message from the shop. Its id is the delivery's, so that a page drops a repeat."""
-    return message(Said(outbound.key, at, by_customer=False, text=outbound.text, choices=outbound.choices))
+def live(outbound: Outbound, at: datetime, link: Link) -> str:
+    """Show a new message from the shop. Its id is the delivery's, so that a page drops a repeat.
+
+    A file that is not in the media store has no link: it is named below the text instead.
+    """
+    file, shown = None, outbound.attachment
+    if shown is None or shown.media is None:
+        outbound = with_note(outbound)
+    else:
+        file = SaidFile(shown.kind, shown.content_type, shown.name, shown.size, shown.media)
+    text, choices = outbound.text, outbound.choices
+    return message(Said(outbound.key, at, by_customer=False, text=text, choices=choices, file=file), link)
 
 
-def message(said: Said, *, history: bool = False) -> str:
-    """Show a message: a new one, or one of the ``history``."""
+def message(said: Said, link: Link, *, history: bool = False) -> str:
+    """Show a message: a new one, or one of the ``history``. Its file has a ``url`` while it is kept, for who sees this frame."""
     frame: dict[str, Any] = {
         "type": "message",
         "id": said.id,
@@ -72,7 +86,19 @@ def message(said: Said, *, history: bool = False) -> str:
         "at": _iso(said.at),
         "choices": [[[label, data] for label, data in row] for row in said.choices],
     }
+    if said.file is not None:
+        frame["file"] = _file(said.file, link)
     return _json(frame | {"history": True} if history else frame)
+
+
+def _file(file: SaidFile, link: Link) -> dict[str, Any]:
+    return {
+        "kind": file.kind,
+        "type": file.content_type,
+        "name": file.name,
+        "size": file.size,
+        "url": None if file.media is None else link(file.media),
+    }
 
 
 def _iso(at: datetime) -> str:

@@ -9,7 +9,7 @@ from channels.webchat.limits import SOCKETS
 from domain.errors import BadSettings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-_TAKEN = {"static", "ws"}
+_TAKEN = {"media", "static", "ws"}
 _SOURCE = re.compile(
     r"'self'|'none'|https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?"
 )

@@ -12,7 +12,15 @@ from channels.channel import Desk
 from channels.webchat import origin, render, texts
 from channels.webchat.client import OpenSockets
 from channels.webchat.connection import POLICY_VIOLATION, TRY_AGAIN_LATER, Connection
-from channels.webchat.errors import TOO_FAST, TOO_MANY_SOCKETS, UNAVAILABLE, UNKNOWN_KIND, BadFrame, reason_of
+from channels.webchat.errors import (
+    NO_FILE,
+    TOO_FAST,
+    TOO_MANY_SOCKETS,
+    UNAVAILABLE,
+    UNKNOWN_KIND,
+    BadFrame,
+    reason_of,
+)
 from channels.webchat.limits import (
     FRAMES_BURST,
     FRAMES_PER_S,
@@ -29,7 +37,8 @@ from channels.webchat.visitor import COOKIE, Visitor, external_id, is_token, new
 from domain.errors import SiyuError
 from domain.identity import Account
 from domain.policies.text import normalised
-from domain.ports.history import Said
+from domain.ports.history import Said, SaidFile
+from domain.ports.media import Upload
 
 
 class ChatSocket:
@@ -53,7 +62,7 @@ class ChatSocket:
                 websocket, HTTPStatus.SERVICE_UNAVAILABLE, "the chat is full or stopping: come again later"
             )
             return
-        connection = Connection(websocket)
+        connection = Connection(websocket, self.desk.link)
         self.sockets.open(connection)
         conversation = Conversation(self, websocket, connection)
         try:
@@ -173,13 +182,27 @@ class Conversation:
         if not self._chat.pace.take(visitor.external_id, self._desk.clock()):
             raise BadFrame(TOO_FAST, frame.id)
         at = self._desk.clock()
-        await self._desk.intake([receive(frame, raw, visitor, self._chat.account, at)])
+        upload = await self._upload(frame)
+        await self._desk.intake([receive(frame, raw, visitor, self._chat.account, at, upload)])
         if isinstance(frame, Strange):
             raise BadFrame(UNKNOWN_KIND, frame.id)
         self._connection.reply(render.ack(frame.id, at))
         if isinstance(frame, Say):
-            said = Said(frame.id.lower(), at, by_customer=True, text=normalised(frame.text))
-            self._chat.sockets.push(visitor.external_id, said.id, render.message(said), but=self._connection)
+            file = None
+            if upload is not None:
+                file = SaidFile(upload.kind, upload.content_type, upload.name, upload.size)
+            said = Said(frame.id.lower(), at, by_customer=True, text=normalised(frame.text), file=file)
+            shown = render.message(said, self._desk.link)
+            self._chat.sockets.push(visitor.external_id, said.id, shown, but=self._connection)
+
+    async def _upload(self, frame: Say | Choose | Strange) -> Upload | None:
+        """Return what the file of a message is. Raises BadFrame for one that was never handed over, StoreUnavailable."""
+        if not isinstance(frame, Say) or frame.file is None:
+            return None
+        upload = await self._desk.uploads.find(frame.file)
+        if upload is None:
+            raise BadFrame(NO_FILE, frame.id)
+        return upload
 
     def _introduce(self) -> Visitor:
         """Let somebody who named no session be a new visitor. Nothing of it is stored before their first message."""

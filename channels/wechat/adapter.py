@@ -8,10 +8,12 @@ from typing import Final
 import structlog
 from starlette.routing import BaseRoute
 
-from channels.channel import Desk, Limits, MediaSource, Menus
+from channels.channel import Buttons, Desk, Limits, MediaSource, Menus, SourceCodes
 from channels.download import Downloads
 from channels.webhook import Visit, webhook
+from channels.wechat.buttons import WeChatButtons
 from channels.wechat.client import WeChatClient
+from channels.wechat.codes import WeChatCodes
 from channels.wechat.envelope import Envelopes
 from channels.wechat.health import Health, HealthState
 from channels.wechat.identity import WECHAT_CHANNEL
@@ -19,6 +21,7 @@ from channels.wechat.judge import Heard, Judge, place_of
 from channels.wechat.limits import LIMITS
 from channels.wechat.media import WeChatMedia
 from channels.wechat.messenger import WeChatMessenger
+from channels.wechat.profiles import WeChatProfiles
 from channels.wechat.reception import Reception
 from channels.wechat.replies import SUCCESS, Replies, Timing
 from channels.wechat.settings import Settings
@@ -26,6 +29,7 @@ from channels.wechat.tags import WeChatTags
 from domain.errors import SendFailed
 from domain.identity import Account
 from domain.ports.messenger import REQUEST_TIMEOUT_S, Messenger
+from domain.ports.profiles import Profiles
 from domain.ports.tag_mirror import TagMirror
 
 XML: Final = frozenset({"text/xml", "application/xml"})
@@ -69,6 +73,9 @@ class WeChatAdapter:
         self.media: MediaSource | None = WeChatMedia(self.client, Downloads(trusted=(settings.api_base,)))
         self.menus: Menus | None = None
         self.tags: TagMirror | None = WeChatTags(self.client)
+        self.codes: SourceCodes | None = WeChatCodes(self.client, settings.api_base)
+        self.buttons: Buttons | None = WeChatButtons(self.client)
+        self.profiles: Profiles | None = WeChatProfiles(self.client)
         self.limits: Limits = replace(
             LIMITS,
             rate_per_s=settings.rate_per_s,

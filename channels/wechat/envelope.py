@@ -5,6 +5,8 @@ import secrets
 import struct
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -19,15 +21,21 @@ from domain.errors import BadInput, BadSignature
 
 Query = Mapping[str, str]
 
+QUERIES_KEPT: Final = 256
 _PARAMETERS_MAX: Final = 20
 # What wechatpy lets through for text that it cannot decrypt: base64, blocks, padding, length, UTF-8.
 _NOT_OURS: Final = (InvalidAppIdException, ValueError, IndexError, struct.error, OverflowError, TypeError)
 
 
+@lru_cache(maxsize=QUERIES_KEPT)
 def read_query(query: bytes) -> Query:
-    """Return the parameters of a query string; of a repeated one the last. Raises BadInput."""
+    """Return the parameters of a query string; of a repeated one the last. Raises BadInput.
+
+    Kept a moment: who admits, who judges and who answers a request each ask for it.
+    """
     try:
-        return dict(parse_qsl(query.decode("ascii"), keep_blank_values=True, max_num_fields=_PARAMETERS_MAX))
+        found = dict(parse_qsl(query.decode("ascii"), keep_blank_values=True, max_num_fields=_PARAMETERS_MAX))
+        return MappingProxyType(found)
     except ValueError:  # UnicodeDecodeError is one
         raise BadInput("the query cannot be read") from None
 

@@ -7,7 +7,7 @@ second (45009 is the day's quota, 45011 the minute's): the rates are ours, so th
 from datetime import date
 from typing import Final
 
-from channels.channel import Limits
+from channels.channel import ButtonLimits, Limits
 from domain.message import Opening
 
 TEXT_BYTES: Final = 2_048
@@ -61,6 +61,17 @@ MEDIA_TYPES: Final = {
 
 CHOICE_BYTES: Final = 128
 """Of what a link to bizmsgmenu sends back: not documented; twice what our narrowest channel takes."""
+BUTTONS: Final = ButtonLimits(
+    source="developers.weixin.qq.com/doc/subscription/api/custommenu/api_createcustommenu",
+    dated=date(2026, 11, 22),
+    buttons=3,
+    below=5,
+    name_bytes=16,
+    name_below_bytes=60,
+    say_bytes=128,
+    url_bytes=1_024,
+)
+"""What is longer than 4 Chinese characters (8 below another button) is taken, and shown with three dots."""
 SCENE_CHARACTERS: Final = 64
 """qrcode/create."""
 OPENIDS_TAGGED: Final = 50

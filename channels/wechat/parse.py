@@ -112,13 +112,13 @@ def _event(fields: Fields) -> _Fact:
     match name:
         case "subscribe":
             scene = text_in(fields, "EventKey").removeprefix("qrscene_")
-            return _Fact(Reachability(reachable=True, source=_source(scene)), AFTER_ACTION)
+            return _Fact(Reachability(reachable=True, source=source_of(scene)), AFTER_ACTION)
         case "unsubscribe":
             return _Fact(Reachability(reachable=False))
         case "scan":
             scene = text_in(fields, "EventKey")
             return _Fact(
-                Act(action=Slug("scanned"), data={"scene": scene}, source=_source(scene)), AFTER_ACTION
+                Act(action=Slug("scanned"), data={"scene": scene}, source=source_of(scene)), AFTER_ACTION
             )
         case "click":
             return _Fact(Press(data=text_in(fields, "EventKey"), query=""), AFTER_ACTION)
@@ -131,7 +131,7 @@ def _event(fields: Fields) -> _Fact:
             return _NOT_UNDERSTOOD
 
 
-def _source(scene: str) -> Slug | None:
+def source_of(scene: str) -> Slug | None:
     """Return a scene as a code that may lie in clear for ever; OTHER where it could tell of a person, None where there is none."""
     code = scene.lower()
     if not code:

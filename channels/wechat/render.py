@@ -28,7 +28,7 @@ NOTES: Final = {
 
 _KINDS: Final = {"photo": "image", "voice": "voice", "video": "video"}
 _GRAPHEME: Final = regex.compile(r"\X")
-_TAG: Final = re.compile(r"<(?=[\s/\\]*[a-z!?])", re.IGNORECASE)
+_TAG: Final = re.compile(r"<(?=[\s/\\]*a(?![a-z0-9]))", re.IGNORECASE)
 """WeChat makes a link of <a ...> in a text and knows no escape: what begins like a tag begins with a full-width sign instead."""
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """XML cannot hold them, and WeChat shows them as JSON spells them."""

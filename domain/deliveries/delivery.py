@@ -248,9 +248,8 @@ def evolve(state: DeliveryState, event: DeliveryEvent) -> DeliveryState:
         case DeliveryRejected():
             return replace(state, phase=Phase.REJECTED)
         case DeliveryUnknown(reason=reason):
-            until = (
-                None if reason == RESTORED else state.until
-            )  # without a lease that ended, it is not sent again
+            # Without a lease that ended it is not sent again.
+            until = None if reason == RESTORED else state.until
             return replace(state, phase=Phase.UNKNOWN, until=until)
         case DeliverySuppressed():
             return replace(state, phase=Phase.SUPPRESSED)

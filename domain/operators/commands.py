@@ -104,3 +104,12 @@ class RecordExport:
     request: Digest
     operator: OperatorId
     customer: CustomerId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellDigest:
+    """Remember whom a message to an operator tells of, so that forgetting any of them reaches it. ``order`` makes it once only."""
+
+    operator: OperatorId
+    order: Digest
+    about: tuple[CustomerId, ...]

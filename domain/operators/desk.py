@@ -9,14 +9,16 @@ from typing import assert_never
 from domain.decider import Decider
 from domain.identity import CustomerId
 from domain.message import Context, Event
-from domain.operators.commands import AskForAnswer, EndAnswer, MuteCards, UnmuteCards
+from domain.operators.commands import AskForAnswer, EndAnswer, MuteCards, TellDigest, UnmuteCards
 from domain.operators.events import (
     DESK_EVENTS,
+    DIGEST_EVENTS,
     MUTE_EVENTS,
     AnswerAsked,
     AnswerEnded,
     CardsMuted,
     CardsUnmuted,
+    DigestTold,
     Verb,
 )
 
@@ -113,3 +115,21 @@ mutes: Decider[MuteState] = Decider(
     key=lambda command, _streams: command.operator,
 )
 """One stream an operator."""
+
+
+def _tell(told: bool, command: TellDigest, _context: Context) -> Sequence[Event]:  # noqa: FBT001  # the state is that one fact
+    if told:
+        return ()
+    return (DigestTold(operator=command.operator, order=command.order, about=command.about),)
+
+
+digests: Decider[bool] = Decider(
+    category="digest",
+    initial=False,
+    decide=_tell,
+    evolve=lambda _told, _event: True,
+    events=DIGEST_EVENTS,
+    commands=(TellDigest,),
+    key=lambda command, _streams: command.order,
+)
+"""One digest a stream."""

@@ -170,6 +170,19 @@ ROSTER_EVENTS = (
     ("operator-removed/1", OperatorRemoved),
 )
 AUDIT_EVENTS = (("command-given/1", CommandGiven),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestTold:
+    """An operator is told of many customers in one message. ``order`` names the key that seals it: it goes with any of them."""
+
+    SUBJECT: ClassVar[str] = ""
+    operator: OperatorId
+    order: Digest
+    about: tuple[CustomerId, ...]
+
+
 DESK_EVENTS = (("answer-asked/1", AnswerAsked), ("answer-ended/1", AnswerEnded))
 MUTE_EVENTS = (("cards-muted/1", CardsMuted), ("cards-unmuted/1", CardsUnmuted))
+DIGEST_EVENTS = (("digest-told/1", DigestTold),)
 EXPORT_EVENTS = (("customer-exported/1", CustomerExported),)

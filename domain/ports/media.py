@@ -97,13 +97,21 @@ class MemoryUploads:
 
     def __init__(self, as_: tuple[Slug, str] = (Slug("photo"), "image/png")) -> None:  # a NewType of str
         self._as = as_
+        self.refuses: PermanentFailure | None = None
+        """Raised instead of taking anything."""
+        self.under_way = 0
+        """How many are being taken."""
         self._files: dict[str, tuple[Upload, bytes]] = {}
 
     async def take(self, chunks: AsyncIterator[bytes], name: str) -> tuple[str, Upload]:
         """See Uploads. Handles are counted: these can be guessed."""
-        whole = b"".join([chunk async for chunk in chunks])
-        if not whole:
-            raise PermanentFailure("empty")
+        self.under_way += 1
+        try:
+            whole = b"".join([chunk async for chunk in chunks])
+        finally:
+            self.under_way -= 1
+        if self.refuses is not None or not whole:
+            raise self.refuses or PermanentFailure("empty")
         handle = f"upload{len(self._files) + 1}"
         upload = Upload(*self._as, len(whole), name)
         self._files[handle] = (upload, whole)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from domain.contacts.contact import contacts
 from domain.conversations.events import ButtonPressed, MessageReceived
+from domain.conversations.said import said
 from domain.customers.commands import GrantConsent, WithdrawConsent
 from domain.customers.events import MARKETING, ConsentSource
 from domain.decider import Process, Streams
@@ -21,21 +22,27 @@ def stop_words(words: StopWords, say: Say) -> Process:
 
     def react(recorded: Recorded, streams: Streams) -> Iterable[Command]:
         event = recorded.event
-        if isinstance(event, ButtonPressed):
-            if event.data.value == STOP_BUTTON:
-                yield from _stop(recorded, event, streams, ConsentSource.BUTTON)
-        elif isinstance(event, MessageReceived) and event.to_bot and not event.forwarded:
-            match words.wish(event.text.value):
-                case Wish.STOP:
-                    yield from _stop(recorded, event, streams, ConsentSource.STOP_WORD)
-                case Wish.START:
-                    source = ConsentSource.START_WORD
-                    yield GrantConsent(contact=event.contact, topic=MARKETING, source=source)
-                    yield _say(recorded, event, streams, "start-confirmed", "You are subscribed again.")
-                case Wish.MENTIONS_STOP if event.group is None and not _ours(event, streams):
-                    yield _ask(recorded, event, streams)
-                case _:
-                    return
+        if isinstance(event, ButtonPressed) and event.data.value == STOP_BUTTON:
+            yield from _stop(recorded, event, streams, ConsentSource.BUTTON)
+        elif isinstance(event, ButtonPressed) or (
+            isinstance(event, MessageReceived) and event.to_bot and not event.forwarded
+        ):
+            yield from _hear(recorded, event, streams)
+
+    def _hear(
+        recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams
+    ) -> Iterable[Command]:
+        match words.wish(said(event) or ""):
+            case Wish.STOP:
+                yield from _stop(recorded, event, streams, ConsentSource.STOP_WORD)
+            case Wish.START:
+                source = ConsentSource.START_WORD
+                yield GrantConsent(contact=event.contact, topic=MARKETING, source=source)
+                yield _say(recorded, event, streams, "start-confirmed", "You are subscribed again.")
+            case Wish.MENTIONS_STOP if event.group is None and not _ours(event, streams):
+                yield _ask(recorded, event, streams)
+            case _:
+                return
 
     def _stop(
         recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams, source: ConsentSource
@@ -50,7 +57,7 @@ def stop_words(words: StopWords, say: Say) -> Process:
         translated = say(text, streams.state(contacts, event.contact).language)
         return answer(recorded, event, streams, occasion=Slug(occasion), text=Personal(translated))
 
-    def _ask(recorded: Recorded, event: MessageReceived, streams: Streams) -> Command:
+    def _ask(recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams) -> Command:
         language = streams.state(contacts, event.contact).language
         return answer(
             recorded,
@@ -61,7 +68,7 @@ def stop_words(words: StopWords, say: Say) -> Process:
             choices=Personal([[say("Unsubscribe", language), STOP_BUTTON]]),
         )
 
-    def _ours(event: MessageReceived, streams: Streams) -> bool:
+    def _ours(event: MessageReceived | ButtonPressed, streams: Streams) -> bool:
         return streams.state(contacts, event.contact).operator is not None
 
     return Process("stop-words", (MessageReceived, ButtonPressed), react, immediate=True)

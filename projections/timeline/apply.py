@@ -41,9 +41,10 @@ from domain.deliveries.events import (
     DeliveryUnknown,
 )
 from domain.identity import ORDER
+from domain.media.events import MediaKept, MediaRefused
 from domain.message import Recorded
 from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Row, Rows
-from projections.timeline.tables import BROADCASTS, IS_OF_ANOTHER, PARTIES, TIMELINE, Kind
+from projections.timeline.tables import BROADCASTS, FILES, IS_OF_ANOTHER, PARTIES, TIMELINE, Kind
 from projections.timeline.words import WORDS, words
 
 DeliveryMoved = (
@@ -157,6 +158,7 @@ def _planned(recorded: Recorded, event: DeliveryPlanned) -> Row:
         broadcast=event.broadcast,
         occasion=event.occasion,
         choices=None if event.choices is None else event.choices.value,
+        media=event.media,
         states=[_state(recorded, Phase.PLANNED)],
         subject=None if event.subject == f"contact-{event.contact}" else event.subject,
     )
@@ -196,12 +198,15 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     )
     rows: list[Row] = []
     broadcasts: list[Row] = []
+    files: list[Row] = []
     for recorded in batch:
         match recorded.event:
             case DeliveryPlanned() as planned:
                 rows.append(deliveries.put(_planned(recorded, planned)))
             case BroadcastDrafted(broadcast=broadcast, text=text):
                 broadcasts.append({"broadcast": broadcast, "position": recorded.position, "text": text.value})
+            case MediaKept() | MediaRefused() as settled:
+                files.append(_file(settled))
             case event if isinstance(event, DeliveryMoved):
                 row = deliveries[event.delivery]
                 row["states"] = [*row["states"], _moved(recorded, event)]
@@ -217,6 +222,8 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
                 parties.note(recorded.event)
                 rows.extend(_conversation(recorded))
                 rows.extend(_record(recorded))
+    if files:
+        connection.execute(insert(FILES), files)
     _save(connection, rows, broadcasts)
     deliveries.save()
     parties.save()
@@ -232,7 +239,24 @@ def _forget(connection: Connection, event: CustomerForgotten) -> None:
     connection.execute(delete(WORDS).where(WORDS.c.rowid.in_(select(TIMELINE.c.position).where(about))))
     connection.execute(delete(TIMELINE).where(about, TIMELINE.c.delivery.is_(None)))
     connection.execute(update(TIMELINE).where(about).values(text=None, rendered=None, choices=None))
+    connection.execute(delete(FILES).where(FILES.c.contact.in_(event.contacts)))
     connection.execute(delete(PARTIES).where(PARTIES.c.party.in_([*event.contacts, *event.customers])))
+
+
+def _file(event: MediaKept | MediaRefused) -> Row:
+    row: Row = {"media": event.media, "message": event.message, "contact": event.contact}
+    nothing = dict.fromkeys(("kind", "content_type", "size", "name", "reason"))
+    match event:
+        case MediaRefused(reason=reason):
+            return row | nothing | {"reason": reason}
+        case MediaKept():
+            return row | {
+                "kind": event.kind.value,
+                "content_type": event.content_type.value,
+                "size": event.size,
+                "name": None if event.name is None else event.name.value,
+                "reason": None,
+            }
 
 
 def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]) -> None:
@@ -253,8 +277,8 @@ def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]
 
 timeline = Projection(
     name="timeline",
-    version=3,
-    tables=(TIMELINE, BROADCASTS, PARTIES, WORDS),
+    version=4,
+    tables=(TIMELINE, BROADCASTS, FILES, PARTIES, WORDS),
     listens_to=frozenset(
         {
             *PARTY_EVENTS,
@@ -276,6 +300,8 @@ timeline = Projection(
             ConsentGranted,
             ConsentWithdrawn,
             BroadcastDrafted,
+            MediaKept,
+            MediaRefused,
             DeliveryPlanned,
             DeliveryStarted,
             DeliveryPostponed,

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 
-from domain.identity import ContactId
-from domain.ports.history import Said
+from domain.identity import ContactId, Slug
+from domain.ports.history import Said, SaidFile
 from projections.engine import Projector
 from projections.timeline.apply import timeline
 from projections.timeline.queries import Entry, said_with
 
 CATCH_UP_S = 10.0
 """How long a reader waits for the view."""
+FILE_KINDS = frozenset({"photo", "voice", "video", "document", "sticker"})
+"""Kinds of messages that come with a file."""
 
 
 class TimelineHistory:
@@ -35,4 +37,15 @@ def _said(entry: Entry) -> Said:
     at = entry.at if entry.state is None else entry.state.at
     text = (entry.edited if entry.edited is not None else entry.text) or ""
     identity = ours if ours is not None else entry.provider_message or entry.event
-    return Said(id=identity, at=at, by_customer=ours is None, text=text, choices=entry.choices)
+    return Said(
+        id=identity, at=at, by_customer=ours is None, text=text, choices=entry.choices, file=_file(entry)
+    )
+
+
+def _file(entry: Entry) -> SaidFile | None:
+    """A message of another kind than text has a file, or had one: the page says so while it has nothing to show."""
+    file = entry.file
+    if file is not None and file.media is not None:
+        kind = file.kind or Slug("document")
+        return SaidFile(kind, file.content_type or "", file.name or "", file.size or 0, file.media)
+    return SaidFile(Slug(entry.value)) if entry.delivery is None and entry.value in FILE_KINDS else None

@@ -8,8 +8,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, or_, select, union_all
 
 from domain.deliveries.delivery import Phase
-from domain.identity import BroadcastId, Channel, ContactId, CustomerId, DeliveryId, EventId, GroupId, Slug
-from projections.timeline.tables import BROADCASTS, IS_EDIT, PARTIES, TIMELINE, Kind
+from domain.identity import (
+    BroadcastId,
+    Channel,
+    ContactId,
+    CustomerId,
+    DeliveryId,
+    EventId,
+    GroupId,
+    MediaId,
+    Slug,
+)
+from projections.timeline.tables import BROADCASTS, FILES, IS_EDIT, PARTIES, TIMELINE, Kind
 from projections.timeline.words import positions_with
 
 ASKED_AT_ONCE = 500
@@ -46,6 +56,18 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """The file of a message: ``media`` and what follows where it is kept, ``reason`` where it was refused, neither while it waits."""
+
+    media: MediaId | None = None
+    kind: Slug | None = None
+    content_type: str | None = None
+    size: int | None = None
+    name: str | None = None
+    reason: Slug | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One thing that happened.
 
@@ -72,6 +94,7 @@ class Entry:
     broadcast: BroadcastId | None = None
     occasion: Slug | None = None
     choices: tuple[tuple[tuple[str, str], ...], ...] = ()
+    file: File | None = None
     states: tuple[State, ...] = field(default=())
 
     @property
@@ -162,7 +185,8 @@ def _entries(connection: Connection, arms: Sequence[ColumnElement[bool]], filter
     )
     rows = connection.execute(statement).mappings().all()
     edits = _edits(connection, rows, filters.as_of)
-    entries = [_entry(row, edits, filters.as_of) for row in rows]
+    files = _files(connection, rows)
+    entries = [_entry(row, edits, files, filters.as_of) for row in rows]
     return entries if forwards else entries[::-1]
 
 
@@ -238,7 +262,27 @@ def _edits(
     }
 
 
-def _entry(row: RowMapping, edits: dict[tuple[str, str | None, str], str], as_of: int | None) -> Entry:
+def _files(connection: Connection, rows: Sequence[RowMapping]) -> dict[str, File]:
+    """Return what is known of the files of these rows, by message and by the file's own id."""
+    messages = {row["event"] for row in rows if row["kind"] == Kind.MESSAGE and row["value"] != "text"}
+    sent = {row["media"] for row in rows if row["media"] is not None}
+    if not messages and not sent:
+        return {}
+    wanted = or_(FILES.c.message.in_(messages), FILES.c.media.in_(sent))
+    found: dict[str, File] = {}
+    for row in connection.execute(select(FILES).where(wanted)):
+        media = row.media if row.reason is None else None
+        file = File(media, row.kind, row.content_type, row.size, row.name, row.reason)
+        found[row.message] = found[row.media] = file
+    return found
+
+
+def _entry(
+    row: RowMapping,
+    edits: dict[tuple[str, str | None, str], str],
+    files: dict[str, File],
+    as_of: int | None,
+) -> Entry:
     is_message = row["kind"] == Kind.MESSAGE
     return Entry(
         position=row["position"],
@@ -261,6 +305,7 @@ def _entry(row: RowMapping, edits: dict[tuple[str, str | None, str], str], as_of
         delivery=row["delivery"],
         broadcast=row["broadcast"],
         occasion=row["occasion"],
+        file=files.get(row["event"] if row["media"] is None else row["media"]),
         choices=tuple(tuple(zip(line[::2], line[1::2], strict=True)) for line in row["choices"] or ()),
         states=tuple(_state(state) for state in row["states"] or () if as_of is None or state[0] <= as_of),
     )

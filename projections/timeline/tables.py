@@ -55,6 +55,7 @@ TIMELINE = Table(
     Column("broadcast", String, index=True),
     Column("occasion", String),
     Column("choices", JSON(none_as_null=True)),
+    Column("media", String),
     Column("states", JSON(none_as_null=True)),
     Column("subject", String),
     Index("timeline_of_contact", "contact", "place"),
@@ -87,4 +88,17 @@ BROADCASTS = Table(
     Column("text", Text, nullable=False),
 )
 """What a broadcast says; its deliveries only refer to it."""
+FILES = Table(
+    "timeline_files",
+    METADATA,
+    Column("media", String, primary_key=True),
+    Column("message", String, nullable=False, index=True),
+    Column("contact", String, nullable=False, index=True),
+    Column("kind", String),
+    Column("content_type", String),
+    Column("size", Integer),
+    Column("name", Text),
+    Column("reason", String),
+)
+"""What became of the files of messages: kept, or refused for a ``reason``. Messages find theirs by their event, deliveries by its id."""
 PARTIES = parties_table("timeline_parties")

@@ -1,4 +1,4 @@
-"""``make bench``: durable intake beside aiogram's own dispatcher, bad input, and the views, in one run.
+"""``make bench``: durable intake beside aiogram's own dispatcher, WeChat's beside Telegram's, bad input, and the views, in one run.
 
 Each figure is the median of several rounds; Siyu and the peer take turns, so that both meet the same machine.
 """
@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from channels.simulators.telegram import TelegramSimulator
+from channels.simulators.wechat import WeChatSimulator
+from tests.bench import passive, wechat
 
 ROUNDS = 5
 COUNT = 8_000
@@ -28,6 +30,7 @@ CONNECTIONS = 50
 SECRET = "bench-secret"
 TOKEN = "123456:" + "A" * 35
 START_WITHIN_S = 60.0
+TELEGRAM, WECHAT, PEER = "siyu (commit, then 200)", "siyu, WeChat", "aiogram (nothing stored)"
 
 
 def free_port() -> int:
@@ -98,7 +101,7 @@ def bad_input(port: int) -> dict[str, tuple[int, float]]:
     return found
 
 
-def siyu_environment(data: Path, base: str, port: int) -> dict[str, str]:
+def siyu_environment(data: Path, base: str, wechat_base: str, port: int) -> dict[str, str]:
     """Return Siyu's settings: SQLite, webhook, the starter rules off, since the peer answers nothing either."""
     own = {key: value for key, value in os.environ.items() if not key.startswith("SIYU_")}
     return {
@@ -110,6 +113,13 @@ def siyu_environment(data: Path, base: str, port: int) -> dict[str, str]:
         "SIYU_TELEGRAM__API_BASE": base,
         "SIYU_TELEGRAM__MODE": "webhook",
         "SIYU_TELEGRAM__WEBHOOK_SECRET": SECRET,
+        "SIYU_WECHAT__APP_ID": wechat.APP_ID,
+        "SIYU_WECHAT__APP_SECRET": wechat.APP_SECRET,
+        "SIYU_WECHAT__TOKEN": wechat.TOKEN,
+        "SIYU_WECHAT__AES_KEY": wechat.AES_KEY,
+        "SIYU_WECHAT__API_BASE": wechat_base,
+        "SIYU_WECHAT__KIND": "service",
+        "SIYU_WECHAT__REPLY": "auto",
     }
 
 
@@ -122,14 +132,37 @@ async def main() -> None:
         f"{ROUNDS} rounds of {COUNT} updates over {CONNECTIONS} connections, taking turns; medians (min-max)\n"
     )
     siyu_port, peer_port = free_port(), free_port()
-    async with TelegramSimulator(token=TOKEN) as simulator:
+    async with (
+        TelegramSimulator(token=TOKEN) as simulator,
+        WeChatSimulator(passive.account(f"http://127.0.0.1:{siyu_port}/webhooks/wechat")) as weixin,
+    ):
         with tempfile.TemporaryDirectory() as folder:
-            environment = siyu_environment(Path(folder) / "data", simulator.base, siyu_port)
+            environment = siyu_environment(Path(folder) / "data", simulator.base, weixin.api_base, siyu_port)
             with (
                 process("-m", "bot", "run", "--port", str(siyu_port), env=environment) as siyu,
                 process("-m", "tests.bench.peer", str(peer_port), SECRET) as peer,
             ):
                 await asyncio.to_thread(measure, siyu_port, siyu.pid, peer_port, peer.pid, environment)
+            environment |= {"SIYU_DATA": str(Path(folder) / "answers"), "SIYU_STARTER_RULES": "true"}
+            with process("-m", "bot", "run", "--port", str(siyu_port), env=environment):
+                await asyncio.to_thread(wait_for, siyu_port)
+                tell_of_answers(await passive.answers(weixin))
+    tell_of_tokens(*await passive.tokens())
+
+
+def tell_of_answers(answered: passive.Answers) -> None:
+    """Print how 200 customers at once were answered."""
+    by = ", ".join(f"{count} {how}" for how, count in sorted(answered.by.items()))
+    print(
+        f"\n{passive.CUSTOMERS} WeChat customers ask at once: the last callback was answered after"
+        f" {answered.longest_s:.2f} s (goal: 4.5 s); shown: {by}; without any answer: {answered.unanswered}"
+    )
+
+
+def tell_of_tokens(cold: int, calls: int, health: str) -> None:
+    """Print how sparing WeChat's client is."""
+    print(f"{passive.COLD_TASKS} cold tasks asked for a token in {cold} call (goal: 1)")
+    print(f"a lasting 40001 took {calls} calls of one send (goal: at most 2); health: {health}")
 
 
 def measure(siyu_port: int, siyu: int, peer_port: int, peer: int, environment: dict[str, str]) -> None:
@@ -137,8 +170,9 @@ def measure(siyu_port: int, siyu: int, peer_port: int, peer: int, environment: d
     wait_for(siyu_port)
     wait_for(peer_port)
     sides = {
-        "siyu (commit, then 200)": (siyu_port, "/webhooks/telegram", siyu),
-        "aiogram (nothing stored)": (peer_port, "/webhook", peer),
+        TELEGRAM: (siyu_port, "/webhooks/telegram", siyu),
+        WECHAT: (siyu_port, "/webhooks/wechat", siyu),
+        PEER: (peer_port, "/webhook", peer),
     }
     results: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
     first = 0
@@ -166,10 +200,11 @@ def measure(siyu_port: int, siyu: int, peer_port: int, peer: int, environment: d
         print(
             f"{name:<26}{spread:>24}{middle['p50_ms']:>10.1f}{middle['p99_ms']:>10.1f}{middle['cpu_ms']:>16.3f}"
         )
-    ours, theirs = rates.values()
+    ratio, wechats = rates[TELEGRAM] / rates[PEER], rates[WECHAT] / rates[TELEGRAM]
     print(
-        f"\nSiyu's durable intake is {ours / theirs:.2f} x aiogram's dispatcher that stores nothing (goal here: 0.5)\n"
+        f"\nSiyu's durable intake is {ratio:.2f} x aiogram's dispatcher that stores nothing (goal here: 0.5)"
     )
+    print(f"WeChat's (decrypt, parse, commit, answer) is {wechats:.2f} x Telegram's (goal: 0.6)\n")
     print(f"{'bad input':<26}{'status':>8}{'median ms':>12}   (goal: 4xx within 50 ms)")
     for name, (status, ms) in bad_input(siyu_port).items():
         print(f"{name:<26}{status:>8}{ms:>12.1f}")

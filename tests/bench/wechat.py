@@ -9,7 +9,8 @@ import time
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 APP_ID = "wx0123456789abcdef"
-TOKEN = "bench-token"
+APP_SECRET = "0123456789abcdef0123456789abcdef"
+TOKEN = "benchtoken"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 BLOCK = 32
 
@@ -30,7 +31,9 @@ def callback(number: int, user: str) -> tuple[str, bytes]:
         f"signature={signed(str(now), nonce)}&timestamp={now}&nonce={nonce}&openid={user}"
         f"&encrypt_type=aes&msg_signature={signature}"
     )
-    body = f"<xml><ToUserName><![CDATA[gh_bench]]></ToUserName><Encrypt><![CDATA[{encrypted}]]></Encrypt></xml>"
+    body = (
+        f"<xml><ToUserName><![CDATA[gh_bench]]></ToUserName><Encrypt><![CDATA[{encrypted}]]></Encrypt></xml>"
+    )
     return query, body.encode()
 
 

@@ -290,7 +290,7 @@ async def test_the_greeting_has_a_code_until_an_owner_is_bound(premises: Premise
 
 def test_where_somebody_else_is_called_owner_the_greeting_says_how_to_become_one(premises: Premises) -> None:
     list(add_operator(premises.house, "Owner", Role.VIEWER))
-    assert opened(premises).greeting()[2:] == ["Nobody owns it yet: siyu operator add NAME --role owner"]
+    assert opened(premises).greeting()[2] == "Nobody owns it yet: siyu operator add NAME --role owner"
 
 
 @pytest.mark.usefixtures("process_as_before")

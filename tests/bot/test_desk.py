@@ -57,7 +57,12 @@ async def test_a_command_its_entry_and_its_answer_are_one_fact_caused_by_the_mes
     assert (tagged.event, entry.event) == (
         CustomerTagged(customer=premises.customer("wang"), tag=Tag("vip")),
         CommandGiven(
-            operator=li, command=Slug("tag"), line=Personal("/tag #2 vip"), outcome=CommandOutcome.DONE
+            operator=li,
+            command=Slug("tag"),
+            line=Personal("/tag #2 vip"),
+            outcome=CommandOutcome.DONE,
+            about=(premises.customer("wang"),),
+            order=message.event.order,  # type: ignore[attr-defined]  # MessageReceived
         ),
     )
     assert isinstance(answer.event, DeliveryPlanned)

@@ -39,6 +39,19 @@ def test_our_own_lines_hold_no_secret(
 
 
 @as_json_and_pretty
+def test_a_secret_that_came_after_the_start_is_hidden_too(
+    pretty: bool, capsys: pytest.CaptureFixture[str], logging_as_before: None
+) -> None:
+    logs.configure([SECRET], pretty=pretty)
+    late = "late-secret-of-the-shop"
+    logs.hide([late, ""])
+    structlog.get_logger("siyu").warning("opened", settings={"app_secret": late, "token": SECRET})
+    logging.getLogger("aiohttp").warning("refused: %s", late)
+    said = capsys.readouterr().err
+    assert (late in said, SECRET in said, said.count(HIDDEN)) == (False, False, 3)
+
+
+@as_json_and_pretty
 def test_exceptions_of_ours_hold_no_secret(
     pretty: bool, capsys: pytest.CaptureFixture[str], logging_as_before: None
 ) -> None:

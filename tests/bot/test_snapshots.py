@@ -6,8 +6,8 @@ import pytest
 
 from bot.snapshots import SqlSnapshots
 from domain.customers.commands import CreateCustomer, TagCustomer
-from domain.customers.customer import CustomerState, Reservation, customers
-from domain.customers.events import MARKETING, CustomerTagged
+from domain.customers.customer import CustomerState, customers
+from domain.customers.events import MARKETING, CustomerTagged, Lift, Part, Reservation
 from domain.dispatch import SNAPSHOT_EVERY, Dispatcher, Done, Request
 from domain.identity import ContactId, CustomerId, DeliveryId, KeyedHash, Slug, StreamId, Tag, stream
 from domain.message import Context, Recorded
@@ -22,10 +22,18 @@ ANN = CustomerId("ann")
 STREAM = stream("customer", ANN)
 STATE = CustomerState(
     id=ANN,
-    contacts=frozenset({ContactId("c")}),
-    tags=frozenset({Tag("vip")}),
-    withdrawn=frozenset({MARKETING}),
-    reservations=(Reservation(DeliveryId("d"), NOW),),
+    parts=(
+        Part(
+            customer=ANN,
+            contacts=(ContactId("c"),),
+            tags=(Tag("vip"),),
+            withdrawn=(MARKETING,),
+            lifted=(Lift(topic=MARKETING, by=CustomerId("bob")),),
+            reservations=(Reservation(DeliveryId("d"), NOW),),
+        ),
+        Part(customer=CustomerId("bob"), into=ANN),
+    ),
+    parted=frozenset({CustomerId("cai")}),
 )
 
 

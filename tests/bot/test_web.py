@@ -102,11 +102,6 @@ async def test_with_views_that_are_far_behind_it_is_not_ready(premises: Premises
         assert await got(session, "/readyz") == (503, f'{{"ready":false,"head":{behind},"lag":{behind}}}')
 
 
-async def test_the_root_leads_to_the_chat(premises: Premises) -> None:
-    async with serving(premises) as session, session.get("/", allow_redirects=False) as response:
-        assert (response.status, response.headers["location"]) == (307, "/chat")
-
-
 async def test_what_is_not_there_says_little(premises: Premises) -> None:
     async with serving(premises) as session:
         assert await got(session, "/console") == (404, "Not Found")

@@ -93,7 +93,7 @@ def matches(match: Match, pattern: str, text: str) -> bool:
 
 def dialled(said: str) -> str | None:
     """Stands for phonenumbers: what begins with +."""
-    return said if said.startswith("+") else None
+    return said if said.startswith("+") and said[1:].isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from domain.conversations.commands import (
     ReturnToBot,
     Sender,
 )
+from domain.conversations.events import ContentKind, MessageReceived
 from domain.customers.commands import (
     AddNote,
     GrantConsent,
@@ -58,8 +59,10 @@ from domain.identity import (
     CustomerId,
     DeliveryId,
     Digest,
+    EventId,
     GroupId,
     KeyedHash,
+    MediaId,
     OperatorId,
     Party,
     ProviderMessageId,
@@ -71,6 +74,8 @@ from domain.identity import (
     ZoneName,
 )
 from domain.installation.commands import PauseMarketing, ResumeMarketing
+from domain.media.commands import KeepMedia, RefuseMedia
+from domain.media.events import FileKind, MediaType
 from domain.message import Command, Context, Personal, Recorded
 from domain.operators.commands import (
     AddOperator,
@@ -108,7 +113,7 @@ def matches(match: Match, pattern: str, text: str) -> bool:
 
 def dialled(said: str) -> str | None:
     """Stands for phonenumbers: what begins with +."""
-    return said if said.startswith("+") else None
+    return said if said.startswith("+") and said[1:].isdecimal() else None
 
 
 class House:
@@ -329,6 +334,33 @@ def _says(house: House, a: int, b: int) -> object:
     return house.says(_person(a), TEXTS[b % len(TEXTS)])
 
 
+def _sends_file(house: House, a: int, b: int) -> object:
+    """A picture, which is kept, refused, or not fetched yet."""
+    message = ProviderMessageId(f"m{next(house._numbers)}")  # noqa: SLF001  # as says does
+    sent = Message(
+        text="look", kind=ContentKind.PHOTO, details={"file_id": message}, provider_message=message
+    )
+    house.receive(_person(a), sent)
+    said = [r.id for r in house.everything() if isinstance(r.event, MessageReceived)]
+    contact = house.contact(_person(a))
+    media = MediaId(house.digest("media", EventId(said[-1])))
+    if b % 3 == 0:
+        return house.do(RefuseMedia(media=media, contact=contact, message=said[-1], reason=Slug("gone")))
+    if b % 3 == 1:
+        kept = KeepMedia(
+            media=media,
+            contact=contact,
+            message=said[-1],
+            kind=FileKind.PHOTO,
+            content_type=MediaType.PNG,
+            size=b + 1,
+            name=Personal("tea.png"),
+        )
+        house.do(kept)
+        return house.plans(_known(house, b), "yours", media=media)
+    return None
+
+
 def _says_in_group(house: House, a: int, b: int) -> object:
     return house.says(_person(a), TEXTS[b % len(TEXTS)], group=GROUPS[b % 2])
 
@@ -511,6 +543,7 @@ MOVES: tuple[Move, ...] = (
     _installation,
     _identity,
     _forget,
+    _sends_file,
 )
 
 

@@ -21,13 +21,14 @@ from bot.app import Binding
 from bot.bootstrap import open_app, open_channels, open_house, prepare
 from bot.house import utc_now
 from bot.settings import environment, load
-from channels.channel import Adapter, Limits, MediaSource, Menus
+from channels.channel import Adapter, Buttons, Limits, MediaSource, Menus, SourceCodes
 from domain.conversations.events import INBOUND_EVENTS
 from domain.deliveries.events import DeliveryAccepted, DeliveryPlanned, DeliveryStarted
 from domain.identity import Account, Channel, ProviderMessageId, StreamId
 from domain.message import Recorded
 from domain.ports.event_log import Append, EventLog, LogIdentity, Outcome
 from domain.ports.messenger import Messenger, Outbound
+from domain.ports.profiles import Profiles
 from domain.ports.tag_mirror import TagMirror
 from projections.engine import Projector
 from projections.registry import projections
@@ -189,6 +190,9 @@ class FusedAdapter:
         self.media: MediaSource | None = adapter.media
         self.menus: Menus | None = adapter.menus
         self.tags: TagMirror | None = adapter.tags
+        self.codes: SourceCodes | None = adapter.codes
+        self.buttons: Buttons | None = adapter.buttons
+        self.profiles: Profiles | None = adapter.profiles
         self._adapter, self._fuse = adapter, fuse
 
     def routes(self) -> Sequence[BaseRoute]:

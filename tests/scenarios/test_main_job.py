@@ -48,7 +48,13 @@ class Shop:
         return self.told(self.olga)[before]
 
     def told(self, whom: User | Group) -> list[Sent]:
-        return [one for one in self.telegram.sent if one.chat_id == whom.id and one.method == "sendMessage"]
+        """What somebody was sent, without the cards about customers who wrote."""
+        mine = [one for one in self.telegram.sent if one.chat_id == whom.id and one.method == "sendMessage"]
+        return [
+            one
+            for one in mine
+            if not re.match(r"#\d+ .*· (Telegram|Web chat)$", one.text or "", re.MULTILINE)
+        ]
 
     def texts(self, whom: User | Group) -> list[str | None]:
         return [one.text for one in self.told(whom)]

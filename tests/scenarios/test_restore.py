@@ -1,6 +1,7 @@
-"""D18, D21: restored from yesterday's backup: nothing that was sent since is sent again, and no message that comes is lost."""
+"""D18, D21, P2, P3: restored from yesterday's backup, nothing is sent again, no message that comes is lost, the forgotten stay so."""
 
 import asyncio
+import json
 import shutil
 from collections import Counter
 from contextlib import suppress
@@ -8,11 +9,18 @@ from contextlib import suppress
 import pytest
 
 from channels.simulators.telegram import TelegramSimulator
+from tests.scenarios.bytescan import names_in, scan
 from tests.scenarios.conftest import Installs
 from tests.scenarios.installation import Installation, by_polling, by_webhook, free_port, until, until_async
 from tests.scenarios.visits import deliver, update
 
 ANSWER = "we heard you"
+CANARIES = {
+    "name": "Canaryname-4be1",
+    "username": "canaryuser_93c2",
+    "text": "canary text 0b77",
+    "note": "canary note 5d20",
+}
 RESTORED = "restored"
 MORE_TO_COME = 40
 
@@ -116,3 +124,37 @@ async def test_everything_answered_before_a_backup_is_in_it_though_messages_pour
     assert texts == taken[: len(texts)]
     assert before <= len(texts) <= during + 1
     assert (await again.siyu("verify")).code == 0
+
+
+async def test_an_old_backup_beside_the_vault_of_today_leaves_nothing_of_the_forgotten(
+    telegram: TelegramSimulator, installs: Installs
+) -> None:
+    siyu = installs(by_polling(telegram))
+    await opened(siyu, telegram)
+    telegram.user(5001, CANARIES["name"], username=CANARIES["username"]).says(CANARIES["text"])
+    await until_async(lambda: heard(siyu, CANARIES["text"]))
+    number = next(json.loads(line) for line in await siyu.ask("customers", json=True))["number"]
+    await siyu.do(f"/note #{number} {CANARIES['note']}")
+    folder = siyu.folder.parent / "yesterday"
+    assert (await siyu.siyu("backup", str(folder))).code == 0
+    assert scan(CANARIES, folder) == {}
+    assert names_in(scan(CANARIES, siyu.folder)) == set(CANARIES)
+    assert (await siyu.siyu("forget", f"#{number}", "--yes")).code == 0
+    await siyu.kill()
+
+    for file in siyu.folder.glob("log.db*"):  # what broke; the vault of today is still there
+        file.unlink()
+    ran = await siyu.siyu("restore", str(folder))
+    assert (ran.code, ran.err) == (0, "")
+    assert "forgotten since, and forgotten again: 1 customers" in ran.out
+    await siyu.start()
+    events = await siyu.events()
+    assert Counter(e["type"] for e in events)["customer-forgotten/1"] == 1
+    assert (await siyu.siyu("verify")).code == 0
+    sent = len(telegram.sent)
+    await siyu.ask("resume-sending")
+    telegram.user(5002, "Customer 1").says("hello")
+    await telegram.wait_for(lambda now: len(now) > sent)
+    assert scan(CANARIES, siyu.folder, folder) == {}
+    assert await siyu.stop() == 0
+    assert scan(CANARIES, siyu.folder, folder) == {}

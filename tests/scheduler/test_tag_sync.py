@@ -1,17 +1,19 @@
 """Tags on both sides, on the real dispatcher; the provider is in memory."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import pytest
+from structlog.testing import capture_logs
 
 from domain.contacts.commands import BlockContact
 from domain.contacts.contact import contacts
 from domain.customers.commands import TagCustomer, UntagCustomer
 from domain.customers.events import CustomerTagged, CustomerUntagged
 from domain.dispatch import Request, Result
-from domain.errors import TemporaryFailure
-from domain.identity import Account, Channel, Slug, Tag
+from domain.errors import PermanentFailure, SendFailed, TemporaryFailure
+from domain.forgetting import ForgetCustomer
+from domain.identity import Account, Channel, Digest, Slug, Tag
 from domain.mirrors.events import TagMirrored
 from domain.mirrors.mirror import mirrors
 from domain.ports.tag_ledger import Page
@@ -44,15 +46,17 @@ class Provider(MemoryTagMirror):
     """``calls``: what was asked of it; ``failures`` are raised first."""
 
     calls: list[str] = field(default_factory=list)
-    failures: list[TemporaryFailure] = field(default_factory=list)
+    failures: list[SendFailed] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
 
     async def held(self) -> Mapping[Tag, Collection[str]]:
         self._called("held")
+        self.meanwhile()
         return await MemoryTagMirror.held(self)
 
-    async def put(self, tag: Tag, external_ids: Collection[str]) -> None:
+    async def put(self, tag: Tag, external_ids: Collection[str]) -> Mapping[str, Slug]:
         self._called(f"put {tag}")
-        await MemoryTagMirror.put(self, tag, external_ids)
+        return await MemoryTagMirror.put(self, tag, external_ids)
 
     async def take(self, tag: Tag, external_ids: Collection[str]) -> None:
         self._called(f"take {tag}")
@@ -149,12 +153,17 @@ async def test_the_provider_is_asked_now_and_then_and_ours_are_carried_at_once(
     assert provider.calls == ["held", "put vip"]
 
 
-async def test_what_a_failure_left_open_is_done_again(shop: Shop, provider: Provider, sync: TagSync) -> None:
+async def test_what_a_failure_left_open_is_done_again(
+    shop: Shop, provider: Provider, sync: TagSync, clock: Clock
+) -> None:
     await sync.step()
     shop.given(tag(shop, VIP))
     provider.failures = [TemporaryFailure("unreachable")]
     assert await sync.step() == AGAIN_S
     assert shop.all_of(TagMirrored) == []
+    calls = len(provider.calls)
+    assert (await sync.step(), len(provider.calls)) == (AGAIN_S, calls)
+    clock.at += AGAIN_S
     await sync.step()
     assert (provider.tags, len(shop.all_of(TagMirrored))) == ({VIP: {W}}, 1)
 
@@ -171,3 +180,46 @@ async def test_who_blocked_us_keeps_their_tags(shop: Shop, provider: Provider, s
     shop.given(BlockContact(contact=shop.contact(), reason=Slug("blocked")))
     await sync.step()
     assert shop.customer_state().tags == {VIP}
+
+
+async def test_a_tag_that_the_provider_never_takes_does_not_stop_the_others(
+    shop: Shop, provider: Provider, sync: TagSync, clock: Clock
+) -> None:
+    provider.impossible = {TEA: Slug("tag-name-too-long")}
+    shop.given(tag(shop, TEA), tag(shop, VIP))
+    with capture_logs() as logged:
+        await sync.step()
+    assert (provider.tags, [event.tag for event in shop.all_of(TagMirrored)]) == ({VIP: {W}}, [VIP])
+    assert [entry["reason"] for entry in logged] == ["tag-name-too-long"]
+    await sync.step()
+    assert provider.calls.count("put tea") == 1
+    clock.at += LOOK_OVER_THERE_EVERY_S
+    provider.impossible.clear()
+    await sync.step()
+    assert provider.tags == {VIP: {W}, TEA: {W}}
+
+
+async def test_an_account_that_may_keep_no_tags_is_asked_rarely(
+    provider: Provider, sync: TagSync, clock: Clock
+) -> None:
+    provider.failures = [PermanentFailure("not-authorised")]
+    assert await sync.step() == LOOK_OVER_THERE_EVERY_S
+    clock.at += AGAIN_S
+    await sync.step()
+    assert provider.calls == ["held"]
+
+
+def _forgetting(shop: Shop) -> ForgetCustomer:
+    contact = shop.contact()
+    return ForgetCustomer(customer=shop.customer(), addresses=((contact, Digest("at")),))
+
+
+async def test_who_is_forgotten_while_the_provider_is_asked_does_not_stop_the_others(
+    shop: Shop, provider: Provider, sync: TagSync
+) -> None:
+    provider.tags = {TEA: {W, L}}
+    provider.meanwhile = lambda: shop.given(_forgetting(shop))
+    with capture_logs() as logged:
+        await sync.step()
+    assert shop.customer_state(LIN).tags == {TEA}
+    assert [entry["event"] for entry in logged] == ["tags.not_noted"]

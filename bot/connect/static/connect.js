@@ -123,8 +123,8 @@ async function save(renew) {
   const headers = { "Content-Type": "application/json", "X-Siyu-Form": document.body.dataset.form };
   try {
     const { made } = await call("/connect/save", { method: "POST", headers, body });
-    const state = await call(`/connect/state?channel=${encodeURIComponent(channel)}`);
     for (const input of at("fields").querySelectorAll("input[type=password]")) input.value = "";
+    const state = await call(`/connect/state?channel=${encodeURIComponent(channel)}`);
     drawState(state);
     if (Object.keys(made).length) shown(made, state.asks);
   } catch (error) {

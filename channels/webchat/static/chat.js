@@ -78,7 +78,8 @@ function flush() {
   const [item] = items;
   if (item === undefined) return;
   const { type, id, text, message, data, reply_to } = item; // what is undefined is left out of the JSON
-  const frame = type === "press" ? { type, id, message, data } : { type, id, text, reply_to };
+  const file = item.file?.file;
+  const frame = type === "press" ? { type, id, message, data } : { type, id, text, reply_to, file };
   if (!line.send(frame)) return;
   underWay = item;
   overdue = setTimeout(() => line.drop(), ACK_WITHIN_MS);
@@ -119,6 +120,22 @@ function refused({ id, reason, text }) {
   if (item.type === "press") thread.chosen(item.message, null);
   else thread.failed(id, text);
   flush();
+}
+
+/** Hand a file over; what the server calls it goes along with a message of its own. */
+async function upload(file) {
+  const headers = { "X-File-Name": encodeURIComponent(file.name) };
+  if (embedded && token !== null) headers["X-Siyu-Visitor"] = token;
+  say(texts.uploading);
+  try {
+    const address = new URL(`${here}/media`, location.href);
+    const answer = await fetch(address, { method: "POST", body: file, headers, credentials: "same-origin" });
+    const told = await answer.json();
+    say(answer.ok ? "" : told.text);
+    if (answer.ok) submit({ type: "message", text: "", file: told });
+  } catch {
+    say(navigator.onLine ? texts.unanswered : texts.offline);
+  }
 }
 
 // --- what is heard ------------------------------------------------------------------------------------------------
@@ -255,6 +272,11 @@ function compose() {
     box.focus();
   });
   find("unquote").addEventListener("click", () => quote(null));
+  find("attach").addEventListener("click", () => find("file").click());
+  find("file").addEventListener("change", ({ target }) => {
+    [...target.files].forEach(upload);
+    target.value = "";
+  });
   box.value = store.getItem(DRAFT) ?? "";
   changed();
   if (window.matchMedia("(pointer: fine)").matches) box.focus();

@@ -84,7 +84,9 @@ export class Thread {
     const speaker = element("span", "unseen", message.from === "me" ? `${this.texts.from_me}: ` : "");
     const bubble = element("div", "bubble");
     bubble.dir = "auto";
-    bubble.append(speaker, ...linked(message.text));
+    bubble.append(speaker);
+    if (message.file) bubble.append(this.file(message.file));
+    bubble.append(...linked(message.text));
     const meta = element("div", "meta");
     node.append(bubble);
     if (message.choices?.length) node.append(this.buttons(message));
@@ -100,6 +102,25 @@ export class Thread {
     button.type = "button";
     button.addEventListener("click", () => this.onQuote(message));
     return button;
+  }
+
+  /** A picture as itself, anything else as a link to save it; a word where there is nothing to show. */
+  file({ kind, name, url }) {
+    const words = { photo: this.texts.photo, video: this.texts.video, voice: this.texts.voice };
+    const word = words[kind] ?? this.texts.file;
+    const label = name ? `${word}: ${name}` : word;
+    if (!url) return element("span", "file", `📎 ${label}`);
+    const link = element("a", "file", kind === "photo" ? "" : `📎 ${label}`);
+    link.href = url;
+    link.download = name;
+    if (kind === "photo") {
+      const image = element("img", "picture");
+      image.src = url;
+      image.alt = label;
+      image.addEventListener("load", () => this.stuck && this.toBottom());
+      link.append(image);
+    }
+    return link;
   }
 
   buttons(message) {

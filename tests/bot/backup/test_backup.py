@@ -69,7 +69,7 @@ def test_everything_acknowledged_up_to_the_head_is_there_though_others_write_mea
     def talk() -> None:
         while not stop.is_set():
             text = f"message {len(said)}"
-            premises.says("wang", text)
+            premises.says(f"somebody new {len(said)}", text)  # with a key of their own
             said.append(text)
 
     talking = threading.Thread(target=talk)

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from bot.backup.manifest import MANIFEST
+from bot.backup.manifest import MANIFEST, part_of, read_manifest
 from bot.operations import resume_sending
 from bot.reading import SqlAgenda
 from domain.broadcasts.commands import ConfirmBroadcast, DraftBroadcast
@@ -25,10 +26,12 @@ from domain.gate import ClaimDelivery
 from domain.identity import BroadcastId, ScheduleId, Slug, SubjectId, ZoneName
 from domain.installation.events import InstallationRestored, SendingResumed
 from domain.message import FORGOTTEN, Personal
+from domain.ports.event_log import Append, Progress
 from domain.schedules.commands import CreateSchedule
 from domain.schedules.events import ScheduleFired
 from tests.bot.backup.moving import backed_up, is_fine, key_of, opened, restored, shown, texts
 from tests.bot.premises import BOT, TELEGRAM, Premises
+from tests.scenarios.bytescan import scan
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -141,6 +144,17 @@ def test_a_damaged_or_incomplete_backup_is_refused_and_nothing_is_changed(
     assert {path.name for path in (tmp_path / "new").iterdir()} <= {"master.key", "siyu.lock"}
 
 
+def test_a_backup_of_a_newer_siyu_is_refused(premises: Premises, tmp_path: Path) -> None:
+    backed_up(premises, tmp_path / "monday")
+    with closing(sqlite3.connect(tmp_path / "monday" / "keys.db", isolation_level=None)) as vault:
+        vault.execute("UPDATE alembic_version SET version_num = '9999'")
+    manifest = read_manifest(tmp_path / "monday")
+    newer = msgspec.structs.replace(manifest, keys=part_of(tmp_path / "monday", "keys.db"))
+    (tmp_path / "monday" / MANIFEST).write_bytes(msgspec.json.encode(newer))
+    with pytest.raises(BadInput, match="was made by another version of Siyu"):
+        restored(tmp_path / "monday", tmp_path / "new", premises.now, key_of(premises))
+
+
 def test_a_wrong_or_missing_master_key_says_so_and_nothing_is_changed(
     premises: Premises, tmp_path: Path
 ) -> None:
@@ -206,12 +220,14 @@ def test_processes_go_on_behind_the_restore_and_polling_begins_where_the_provide
     log = premises.house.log
     log.set_cursor("telegram:42:offset", "1000")
     log.set_cursor("parked:auto-reply", "[[1, 'KeyError']]")
+    log.append([Append(progress=Progress("auto-reply", 0, 1))])
     backed_up(premises, tmp_path / "monday")
     with closing(sqlite3.connect(tmp_path / "monday" / "log.db")) as copy:
         before = copy.execute("SELECT value FROM cursors").fetchall()
     restored(tmp_path / "monday", tmp_path / "new", premises.now, key_of(premises))
     with opened(tmp_path / "new", premises.now) as there:
         assert (len(before), there.house.log.get_cursor("telegram:42:offset")) == (2, None)
+        assert there.house.log.progress("auto-reply") == there.house.log.head()
         assert there.house.log.get_cursor("parked:auto-reply") == "[[1, 'KeyError']]"
 
 
@@ -327,3 +343,5 @@ def test_an_old_log_beside_the_current_vault_leaves_the_forgotten_forgotten(
         assert (AddressSuppressed(address=address) in there.events(AddressSuppressed)) is with_keys
         assert there.contact("wang") != wang
         assert there.contact("li") == li
+        assert is_fine(there)
+    assert scan({"text": "my secret", "name": "Wang"}, data) == {}

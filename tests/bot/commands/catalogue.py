@@ -30,9 +30,9 @@ ERRORS = {
 def marked_texts() -> set[str]:
     """Every text that is given to ``say`` as it stands, what errors say, and what the commands say they do."""
     found = {command.help for command in COMMANDS} | set(_of_the_command_line(typer.main.get_command(cli)))
-    for folder in FOLDERS:
-        for file in sorted((ROOT / folder).rglob("*.py")):
-            found.update(_in_module(ast.parse(file.read_text("utf8"))))
+    files = [file for folder in FOLDERS for file in sorted((ROOT / folder).rglob("*.py"))]
+    for file in (*files, *sorted((ROOT / "channels").glob("*/connecting.py"))):
+        found.update(_in_module(ast.parse(file.read_text("utf8"))))
     return found
 
 

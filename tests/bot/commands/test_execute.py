@@ -50,6 +50,12 @@ LINES = {
     "/pause all": Role.MANAGER,
     "/resume": Role.MANAGER,
     "/resolve delivery:123456 sent": Role.MANAGER,
+    "/link": Role.AGENT,
+    "/link wang": Role.AGENT,
+    "/link wang phone:13800138000": Role.AGENT,
+    "/merge": Role.MANAGER,
+    "/unmerge wang": Role.MANAGER,
+    "/forget wang": Role.MANAGER,
 }
 
 
@@ -92,7 +98,9 @@ def test_help_lists_exactly_what_a_role_may_begin(busy: Shop) -> None:
 
 def test_somebody_who_is_not_bound_may_do_nothing_but_try_a_code(busy: Shop) -> None:
     stranger = Operator(NOBODY, Role.OWNER, busy.contact("wang"))
-    replies = [busy.asks(line, operator=stranger) for line in LINES if not line.startswith("/bind")]
+    replies = [
+        busy.asks(line, operator=stranger) for line in LINES if not line.startswith(("/bind", "/link"))
+    ]
     told = {(reply.text, reply.outcome, reply.commands) for reply in replies}
     assert told == {("Only operators may do this.", CommandOutcome.REFUSED, ())}
 
@@ -112,7 +120,7 @@ def test_a_command_that_does_not_exist_leads_to_help(busy: Shop) -> None:
 
 
 def test_what_strangers_may_say_is_a_command() -> None:
-    assert [find(word) is not None for word in STRANGERS] == [True]
+    assert all(find(word) is not None for word in STRANGERS)
 
 
 def test_every_order_is_in_the_audit_with_its_outcome(busy: Shop) -> None:

@@ -98,7 +98,7 @@ async def test_a_file_that_is_gone_while_it_is_sent_was_never_sent(polling: Tele
 
 
 async def test_a_reset_after_a_file_went_out_is_unknown(polling: TelegramHarness) -> None:
-    polling.breaks("reset_after")
+    polling.simulator.faults.add(kind="reset_after", method="sendPhoto")
     with pytest.raises(OutcomeUnknown, match="connection-lost"):
         await polling.adapter.messenger.send(outbound(attachment("photo", "image/png", "tea.png")))
 

@@ -31,7 +31,7 @@ class Browser:
     """One Chromium with an empty profile; every tab shares its cookies."""
 
     def __init__(self, *, language: str = "en") -> None:
-        self._language = language
+        self.language = language
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._ids = count(1)
         self.problems: list[str] = []
@@ -42,7 +42,7 @@ class Browser:
         self._process = await asyncio.create_subprocess_exec(
             "chromium",
             *FLAGS,
-            f"--accept-lang={self._language}",
+            f"--accept-lang={self.language}",
             f"--user-data-dir={self._profile.name}",
             "about:blank",
             stdout=asyncio.subprocess.DEVNULL,
@@ -68,13 +68,14 @@ class Browser:
         await self._process.wait()
         self._profile.cleanup()
 
-    async def tab(self, url: str) -> "Tab":
+    async def tab(self, url: str, shows: str = "text") -> "Tab":
+        """Open a page and wait until its element with the id ``shows`` is there."""
         target = await self.call("Target.createTarget", url="about:blank")
         attached = await self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         tab = Tab(self, attached["sessionId"])
         for domain in ("Page", "Runtime", "Log", "Network"):
             await tab.call(f"{domain}.enable")
-        await tab.go(url)
+        await tab.go(url, shows)
         return tab
 
     async def call(self, method: str, session: str | None = None, **parameters: object) -> dict[str, Any]:
@@ -110,9 +111,9 @@ class Tab:
     async def call(self, method: str, **parameters: object) -> dict[str, Any]:
         return await self._browser.call(method, self._session, **parameters)
 
-    async def go(self, url: str) -> None:
+    async def go(self, url: str, shows: str = "text") -> None:
         await self.call("Page.navigate", url=url)
-        await self.until("document.readyState === 'complete' && document.getElementById('text') !== null")
+        await self.until(f"document.readyState === 'complete' && document.getElementById('{shows}') !== null")
 
     async def run(self, script: str) -> object:
         answer = await self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)

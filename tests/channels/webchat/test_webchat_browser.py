@@ -1,11 +1,14 @@
 """The page in a real browser, against the real channel."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from domain.conversations.commands import Message, Press
 from domain.errors import StoreUnavailable
+from domain.identity import MediaId, Slug
+from domain.ports.messenger import Attachment
 from tests.channels.house import until
 from tests.channels.webchat.browser import Browser, Tab
 from tests.channels.webchat.house import House, Server, outbound
@@ -194,3 +197,54 @@ async def test_every_control_has_a_name_and_the_keyboard_reaches_it(
         await tab.presses("Tab", 9)
         reached.append(await tab.run("document.activeElement.id"))
     assert reached == ["log", "text", "send"]
+
+
+async def test_a_message_is_quoted_once_and_only_if_it_is_not_unquoted(
+    house: House, server: Server, browser: Browser, tab: Tab
+) -> None:
+    await tab.says("hi")
+    await until(lambda: house.taken)
+    await server.adapter.messenger.send(outbound(visitor(house), "5f1c", "Tea?"))
+    await tab.until("document.querySelectorAll('.row.shop .reply').length === 1")
+    for text, unquotes in (("yes", False), ("two", False), ("no", True)):
+        if text != "two":
+            await tab.run("document.querySelector('.row.shop .reply').click()")
+            assert await tab.run("document.getElementById('quoted').textContent") == "Reply to: Tea?"
+        if unquotes:
+            await tab.run("document.getElementById('unquote').click()")
+        assert await tab.run("document.getElementById('quote').hidden") == (text != "yes")
+        await tab.says(text)
+    await until(lambda: len(house.taken) == 4)
+    quoted = [received.content.reply_to for received in house.taken if isinstance(received.content, Message)]
+    assert quoted == [None, "5f1c", None, None]
+    assert browser.problems == []
+
+
+HANDS_OVER = """
+(() => {
+  const files = new DataTransfer();
+  files.items.add(new File([new Uint8Array([137, 80, 78, 71])], "tea.png", {type: "image/png"}));
+  const input = document.getElementById("file");
+  input.files = files.files;
+  input.dispatchEvent(new Event("change"));
+})()
+"""
+
+
+async def test_a_picture_is_sent_and_one_of_ours_is_shown_by_a_link(
+    house: House, server: Server, browser: Browser, tab: Tab
+) -> None:
+    await tab.run(HANDS_OVER)
+    await tab.until(f"{LAST_NOTE}.endsWith('Sent')")
+    (content,) = [received.content for received in house.taken]
+    assert isinstance(content, Message)
+    assert (content.kind, content.details["file_name"]) == ("photo", "tea.png")
+    assert await tab.bubbles() == ["You: 📎 Photo: tea.png"]
+    file = Attachment(Slug("document"), "application/pdf", "prices.pdf", 9, nothing, MediaId("ab12"))
+    await server.adapter.messenger.send(replace(outbound(visitor(house), "5f1c", "here"), attachment=file))
+    await tab.until("document.querySelector('.row.shop a.file')?.getAttribute('href') === '/media/ab12'")
+    assert browser.problems == []
+
+
+async def nothing() -> AsyncIterator[bytes]:
+    yield b""

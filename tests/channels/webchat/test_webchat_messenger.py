@@ -13,7 +13,7 @@ def messenger() -> WebChatMessenger:
     def contact_of(channel: Channel, account: Account, external_id: str) -> ContactId | None:
         return ContactId("one") if (channel, account, external_id) == ("webchat", "main", KNOWN) else None
 
-    return WebChatMessenger(OpenSockets(1), contact_of, lambda: START)
+    return WebChatMessenger(OpenSockets(1), contact_of, lambda: START, lambda media: f"/media/{media}")
 
 
 async def test_a_message_to_a_visitor_who_is_away_is_sent_as_the_history_will_show_it() -> None:
@@ -36,6 +36,6 @@ async def test_there_are_no_groups_here() -> None:
 async def test_another_account_does_not_know_this_visitor() -> None:
     house = House()
     house.knows(KNOWN, "vip")
-    sender = WebChatMessenger(OpenSockets(1), house.desk().contact_of, lambda: START)
+    sender = WebChatMessenger(OpenSockets(1), house.desk().contact_of, lambda: START, house.desk().link)
     with pytest.raises(PermanentFailure):
         await sender.send(outbound(KNOWN))

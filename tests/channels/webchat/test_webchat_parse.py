@@ -35,6 +35,8 @@ def refusal(text: str) -> tuple[str, str | None]:
         (frame(type="message", id=ID, text="你好 👋"), Say(ID, "你好 👋")),
         (frame(type="message", id=ID.upper(), text="hi"), Say(ID.upper(), "hi")),
         (frame(type="message", id=ID, text="hi", later="field"), Say(ID, "hi")),
+        (frame(type="message", id=ID, text="hi", reply_to="5f1c"), Say(ID, "hi", "5f1c")),
+        (frame(type="message", id=ID, text="hi", reply_to=None), Say(ID, "hi")),
         (frame(type="press", id=ID, message="5f1c", data="yes"), Choose(ID, "5f1c", "yes")),
         (frame(type="received", id="5f1c"), Seen("5f1c")),
         (frame(type="sing", id=ID, song="la"), Strange(ID)),
@@ -55,6 +57,8 @@ def test_a_frame_is_read(text: str, expected: Frame) -> None:
     [
         ("", "bad-frame", None),
         ("hi", "bad-frame", None),
+        (frame(type="message", id=ID, text="hi", reply_to=7), "bad-frame", ID),
+        (frame(type="message", id=ID, text="hi", reply_to="a b"), "bad-frame", ID),
         ("[]", "bad-frame", None),
         ("NaN", "bad-frame", None),
         ("[" * 60_000, "bad-frame", None),
@@ -122,6 +126,14 @@ def test_a_message_becomes_a_command_whose_key_holds_the_visitor() -> None:
         sender=Sender(external_id=visitor.external_id, language=Locale("zh")),
         raw=Raw(b'{"half":"\xed\xa0\xbd"}'),
     )
+
+
+def test_a_message_that_quotes_another_names_it() -> None:
+    text = frame(type="message", id=ID, text="hi", reply_to="5f1c")
+    visitor = Visitor(external_id(new_token()), Locale("zh"))
+    received = receive(Say(ID, "hi", "5f1c"), text, visitor, Account("main"), AT)
+    assert isinstance(received.content, Message)
+    assert received.content.reply_to == "5f1c"
 
 
 def test_a_pressed_button_becomes_a_command_that_names_the_message_above_it() -> None:

@@ -1,4 +1,6 @@
 import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import regex
@@ -7,15 +9,21 @@ from hypothesis import strategies as st
 
 from channels.webchat import render
 from channels.webchat.limits import SHOP_TEXT_UNITS
-from domain.ports.history import Said
+from domain.identity import MediaId, Slug
+from domain.ports.history import Said, SaidFile
+from domain.ports.messenger import Attachment
 from tests.channels.webchat.house import outbound
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
 
+def link(media: MediaId) -> str:
+    return f"/media/{media}"
+
+
 def test_a_live_message_has_the_id_of_its_delivery_and_its_buttons() -> None:
     sent = outbound("visitor", "5f1c", "Tea?", choices=((("Yes", "y"), ("No", "n")), (("Later", "l"),)))
-    assert json.loads(render.live(sent, AT)) == {
+    assert json.loads(render.live(sent, AT, link)) == {
         "type": "message",
         "id": "5f1c",
         "text": "Tea?",
@@ -27,7 +35,7 @@ def test_a_live_message_has_the_id_of_its_delivery_and_its_buttons() -> None:
 
 def test_a_message_of_the_history_says_so() -> None:
     said = Said("one", AT.astimezone(timezone(timedelta(hours=8))), by_customer=True, text="hi")
-    assert json.loads(render.message(said, history=True)) == {
+    assert json.loads(render.message(said, link, history=True)) == {
         "type": "message",
         "id": "one",
         "text": "hi",
@@ -40,15 +48,15 @@ def test_a_message_of_the_history_says_so() -> None:
 
 def test_a_lone_surrogate_and_nul_do_not_break_the_frame() -> None:
     said = Said("one", AT, by_customer=False, text="a\ud83d\0b")
-    frame = render.message(said)
+    frame = render.message(said, link)
     assert frame.isascii()
     assert json.loads(frame)["text"] == "a\ud83d\0b"
 
 
 def test_a_live_message_and_its_history_show_the_same_shortened_text() -> None:
     text = "👨‍👩‍👧‍👦" * SHOP_TEXT_UNITS
-    live = json.loads(render.live(outbound("visitor", "5f1c", text), AT))
-    history = json.loads(render.message(Said("5f1c", AT, by_customer=False, text=text), history=True))
+    live = json.loads(render.live(outbound("visitor", "5f1c", text), AT, link))
+    history = json.loads(render.message(Said("5f1c", AT, by_customer=False, text=text), link, history=True))
     assert live["text"] == history["text"]
     assert render.utf16_units(live["text"]) <= SHOP_TEXT_UNITS
 
@@ -66,3 +74,32 @@ def test_shortening_keeps_the_limit_and_never_splits_a_grapheme(text: str, units
 @given(st.text())
 def test_units_are_counted_as_browsers_count_them(text: str) -> None:
     assert render.utf16_units(text) == len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+async def nothing() -> AsyncIterator[bytes]:
+    yield b""
+
+
+def attachment(media: MediaId | None) -> Attachment:
+    return Attachment(Slug("photo"), "image/png", "tea.png", 99, nothing, media)
+
+
+def test_a_file_is_shown_by_a_link() -> None:
+    sent = replace(outbound("visitor", "5f1c", "look"), attachment=attachment(MediaId("ab12")))
+    frame = json.loads(render.live(sent, AT, link))
+    assert (frame["text"], frame["file"]) == (
+        "look",
+        {"kind": "photo", "type": "image/png", "name": "tea.png", "size": 99, "url": "/media/ab12"},
+    )
+
+
+def test_a_file_without_a_link_is_named_below_the_text() -> None:
+    sent = replace(outbound("visitor", "5f1c", "look"), attachment=attachment(None))
+    frame = json.loads(render.live(sent, AT, link))
+    assert (frame["text"], "file" in frame) == ("look\n📎 tea.png", False)
+
+
+def test_a_file_that_is_not_kept_has_no_link() -> None:
+    said = Said("1", AT, by_customer=True, text="", file=SaidFile(Slug("photo")))
+    frame = json.loads(render.message(said, link, history=True))
+    assert frame["file"] == {"kind": "photo", "type": "", "name": "", "size": 0, "url": None}

@@ -55,8 +55,12 @@ class Clock:
         return self.at
 
 
-def callback(openid: str = "o-mei", at: int = SENT, **fields: str) -> bytes:
-    """A decrypted callback; what is in `fields` may be XML."""
+def callback(**fields: str) -> bytes:
+    """A decrypted callback of Mei's; what is in `fields` may be XML."""
+    return callback_at(SENT, fields)
+
+
+def callback_at(at: int, fields: Mapping[str, str], openid: str = "o-mei") -> bytes:
     inside = "".join(f"<{name}>{value}</{name}>" for name, value in fields.items())
     return (
         f"<xml><ToUserName>gh_0123456789ab</ToUserName><FromUserName>{openid}</FromUserName>"

@@ -22,7 +22,7 @@ from domain.conversations.events import ContentKind
 from domain.identity import Account, Channel, ProviderMessageId, Slug
 from domain.message import Opening, Raw
 from tests.channels.house import NOW
-from tests.channels.wechat.harness import SENT, callback
+from tests.channels.wechat.harness import SENT, callback, callback_at
 
 WX = Account("wx1234567890abcdef")
 ID = "24000000000000001"
@@ -284,7 +284,7 @@ def test_different_events_of_one_second_have_different_keys_and_the_same_one_has
 
 
 def test_nothing_happened_in_our_future() -> None:
-    ahead = read(callback(at=SENT + 3600, MsgType="text", Content="hi", MsgId=ID))
+    ahead = read(callback_at(SENT + 3600, {"MsgType": "text", "MsgId": ID}))
     assert ahead.occurred_at == NOW
-    late = read(callback(at=SENT - 7200, MsgType="text", Content="hi", MsgId=ID))
+    late = read(callback_at(SENT - 7200, {"MsgType": "text", "MsgId": ID}))
     assert late.occurred_at == NOW - timedelta(seconds=7201)

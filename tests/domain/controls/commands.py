@@ -69,6 +69,7 @@ from domain.operators.commands import (
     RecordCommand,
     RecordExport,
     RemoveOperator,
+    TellDigest,
     UnmuteCards,
 )
 from domain.operators.events import CommandOutcome, Role, Verb
@@ -217,6 +218,7 @@ ASK_FOR_ANSWER = AskForAnswer(
 END_ANSWER = EndAnswer(contact=ALICE)
 MUTE_CARDS = MuteCards(operator=LI, customer=MRS_WANG, until=NOON + timedelta(hours=8))
 UNMUTE_CARDS = UnmuteCards(operator=LI, customer=MRS_WANG)
+TELL_DIGEST = TellDigest(operator=LI, order=CODE, about=(MRS_WANG,))
 RECORD_EXPORT = RecordExport(request=Digest("r2"), operator=LI, customer=MRS_WANG)
 SUPPRESS_ADDRESS = SuppressAddress(address=CODE)
 FORGET_CUSTOMER = ForgetCustomer(

@@ -109,6 +109,7 @@ from domain.operators.events import (
     CommandGiven,
     CommandOutcome,
     CustomerExported,
+    DigestTold,
     OperatorAdded,
     OperatorBound,
     OperatorRemoved,
@@ -314,6 +315,7 @@ ANSWER_ASKED = AnswerAsked(
 ANSWER_ENDED = AnswerEnded(contact=ALICE)
 CARDS_MUTED = CardsMuted(operator=LI, customer=MRS_WANG, until=NOON + timedelta(hours=8))
 CARDS_UNMUTED = CardsUnmuted(operator=LI, customer=MRS_WANG)
+DIGEST_TOLD = DigestTold(operator=LI, order=CODE, about=(MRS_WANG,))
 COMMAND_GIVEN = CommandGiven(
     operator=LI,
     command=Slug("tag"),

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from domain.operators.desk import DeskState, MuteState, Question, desks, mutes
+from domain.operators.desk import DeskState, MuteState, Question, desks, digests, mutes
 from domain.operators.events import Verb
 from tests.domain.controls import commands, events
 from tests.domain.controls.ids import MRS_WANG, NOON
@@ -38,3 +38,8 @@ def test_cards_come_again_when_they_are_unmuted() -> None:
     given(mutes, MUTED).when(commands.UNMUTE_CARDS).then(events.CARDS_UNMUTED)
     given(mutes, MUTED, events.CARDS_UNMUTED).when(commands.UNMUTE_CARDS).then_nothing()
     assert given(mutes, MUTED, events.CARDS_UNMUTED).state == MuteState()
+
+
+def test_whom_a_digest_tells_of_is_remembered_once() -> None:
+    given(digests).when(commands.TELL_DIGEST).then(events.DIGEST_TOLD)
+    given(digests, events.DIGEST_TOLD).when(commands.TELL_DIGEST).then_nothing()

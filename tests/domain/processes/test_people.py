@@ -85,6 +85,7 @@ def test_processes_have_names_of_their_own_since_positions_are_kept_under_them()
         "binding",
         "stop-words",
         "settling",
+        "identifying",
         "handover",
         "recurring",
         "welcome",
