@@ -18,6 +18,7 @@ from bot.house import House
 from bot.staff import Staff
 from domain.contacts.contact import ContactState, contacts
 from domain.conversations.events import ButtonPressed, ContentKind, MessageReceived
+from domain.conversations.said import said
 from domain.deliveries.commands import PlanDelivery
 from domain.deliveries.events import DeliveryClass
 from domain.dispatch import Failed, Request, Result, fold
@@ -298,5 +299,7 @@ def _line(event: MessageReceived | ButtonPressed) -> str | None:
         return None
     if isinstance(event, ButtonPressed):
         pressed = event.data.value
+        if (words := said(event)) is not None:
+            return words
         return pressed if pressed.startswith("/") and not pressed.startswith("/bind") else None
     return None if event.forwarded else event.text.value

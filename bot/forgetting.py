@@ -78,8 +78,7 @@ def lines(house: House, customer: Customer, operator: OperatorId, *, confirmed: 
 
 def promise(house: House, customer: Customer, operator: OperatorId, order: Digest) -> ForgetCustomer:
     """Return the command that records the promise; what it takes to keep it is ``complete``'s."""
-    with house.views.read() as connection:
-        return forgetting(connection, customer, house.digest, operator, order)
+    return forgetting(house.views, customer, house.digest, operator, order)
 
 
 def complete(house: House) -> Destroyed:

@@ -1,6 +1,7 @@
 """The intake: one thing that came in becomes one fact in the log, once, with what it says about who sent it."""
 
 from collections.abc import Iterable, Iterator
+from typing import assert_never
 
 from domain.contacts.commands import BlockContact, SeeContact, UnblockContact
 from domain.contacts.contact import contacts
@@ -103,62 +104,20 @@ def _not_forgotten(command: Receive, person: Sender, streams: Streams) -> None:
 
 def _fact(command: Receive, contact: ContactId | None, group: GroupId | None, streams: Streams) -> Event:
     """Return the event. Raises BadInput for content that lacks who or where: a parser's bug, not a customer's."""
-    content, raw = command.content, command.raw
+    content = command.content
+    if contact is not None and isinstance(content, Message | Edit | Press):
+        return _said(command, content, contact, group, streams)
+    told = _done(command, contact) if contact is not None else None
+    if told is not None:
+        return told
+    raw = command.raw
     match content:
-        case Message() if contact is not None:
-            return MessageReceived(
-                contact=contact,
-                group=group,
-                kind=content.kind,
-                text=Personal(normalised(content.text)),
-                details=Personal(normalised_details(content.details)) if content.details else None,
-                provider_message=content.provider_message,
-                reply_to=content.reply_to,
-                thread=command.chat.thread if command.chat else None,
-                to_bot=content.to_bot,
-                forwarded=content.forwarded,
-                raw=raw,
-                opens=command.opens,
-                order=_order(command, contact, content.provider_message, streams),
-            )
-        case Edit() if contact is not None:
-            text = Personal(normalised(content.text))
-            message = content.provider_message
-            return MessageEdited(
-                contact=contact,
-                group=group,
-                text=text,
-                provider_message=message,
-                raw=raw,
-                order=_order(command, contact, message, streams),
-            )
-        case Press() if contact is not None:
-            return ButtonPressed(
-                contact=contact,
-                group=group,
-                data=Personal(normalised(content.data)),
-                query=Personal(normalised(content.query)),
-                provider_message=content.provider_message,
-                raw=raw,
-                opens=command.opens,
-                order=_order(command, contact, None, streams),
-            )
         case Join(members=members) if group is not None:
             who = tuple(streams.contact(_address(command, Party.CONTACT, m.external_id)) for m in members)
             return MemberJoined(contacts=who, group=group, raw=raw)
         case Leave(member=member) if group is not None:
             left = streams.contact(_address(command, Party.CONTACT, member.external_id))
             return MemberLeft(contact=left, group=group, raw=raw)
-        case Reachability(reachable=reachable) if contact is not None:
-            source, opens = content.source, command.opens
-            return ReachabilityReported(
-                contact=contact, reachable=reachable, raw=raw, source=source, opens=opens
-            )
-        case Act(action=action, data=data, source=source) if contact is not None:
-            told = Personal(normalised_details(data))
-            return ActionReported(
-                contact=contact, action=action, data=told, source=source, raw=raw, opens=command.opens
-            )
         case Receipt(provider_message=sent, outcome=outcome):
             channel = command.channel
             return ReceiptReported(channel=channel, provider_message=sent, outcome=outcome, raw=raw)
@@ -181,6 +140,75 @@ def _order(
     if command.chat is not None or streams.state(contacts, contact).operator is None:
         return None
     return streams.digest("order", contact, message or "", "" if message else command.key)
+
+
+def _said(
+    command: Receive,
+    content: Message | Edit | Press,
+    contact: ContactId,
+    group: GroupId | None,
+    streams: Streams,
+) -> Event:
+    """Return the event of somebody's own words, or of a button."""
+    raw = command.raw
+    match content:
+        case Message():
+            return MessageReceived(
+                contact=contact,
+                group=group,
+                kind=content.kind,
+                text=Personal(normalised(content.text)),
+                details=Personal(normalised_details(content.details)) if content.details else None,
+                provider_message=content.provider_message,
+                reply_to=content.reply_to,
+                thread=command.chat.thread if command.chat else None,
+                to_bot=content.to_bot,
+                forwarded=content.forwarded,
+                raw=raw,
+                opens=command.opens,
+                order=_order(command, contact, content.provider_message, streams),
+            )
+        case Edit():
+            text = Personal(normalised(content.text))
+            message = content.provider_message
+            return MessageEdited(
+                contact=contact,
+                group=group,
+                text=text,
+                provider_message=message,
+                raw=raw,
+                order=_order(command, contact, message, streams),
+            )
+        case Press():
+            return ButtonPressed(
+                contact=contact,
+                group=group,
+                data=Personal(normalised(content.data)),
+                query=Personal(normalised(content.query)),
+                provider_message=content.provider_message,
+                raw=raw,
+                opens=command.opens,
+                order=_order(command, contact, None, streams),
+            )
+        case _:
+            assert_never(content)
+
+
+def _done(command: Receive, contact: ContactId) -> Event | None:
+    """Return the event of what somebody did without a word, None for anything else."""
+    raw, opens = command.raw, command.opens
+    match command.content:
+        case Reachability(reachable=reachable, source=source):
+            return ReachabilityReported(
+                contact=contact, reachable=reachable, raw=raw, source=source, opens=opens
+            )
+        case Act(action=action, data=data, source=source):
+            told = Personal(normalised_details(data))
+            return ActionReported(
+                contact=contact, action=action, data=told, source=source, raw=raw, opens=opens
+            )
+        case _:
+            return None
 
 
 def _see(command: Receive, person: Sender, streams: Streams) -> Iterator[SeeContact]:

@@ -115,9 +115,7 @@ class ProcessRunner:
         if isinstance(stopped, VersionConflict):
             await self.follower.resume()
             return False
-        if isinstance(
-            stopped, SubjectForgotten
-        ):  # whoever it was for is forgotten: there is nothing to answer
+        if isinstance(stopped, SubjectForgotten):  # there is nobody to answer any more
             return await self.follower.move_to(recorded.position)
         return await self._park(recorded, stopped)
 

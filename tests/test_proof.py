@@ -5,7 +5,25 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PROMISED = ["D1", "D2", "D5", "D6", "D7", "D10", "D11", "D12", "D13", "D15", "D21", "D22", "I1", "I2", "X1"]
+PROMISED = [
+    "D1",
+    "D2",
+    "D5",
+    "D6",
+    "D7",
+    "D10",
+    "D11",
+    "D12",
+    "D13",
+    "D15",
+    "D21",
+    "D22",
+    "I1",
+    "I2",
+    "I3",
+    "X1",
+    "X3",
+]
 ROW = re.compile(r"^\| ([A-Z]\d+)\b[^|]*\|[^|]+\|([^|]+)\|$", re.MULTILINE)
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection
-
 from bot.commands.arguments import argument
 from bot.commands.command import Call, OperatorCommand, Reply
 from bot.commands.customers import Follows, label, whom
@@ -13,6 +11,7 @@ from domain.identity import Digest, OperatorId
 from domain.operators.events import CommandOutcome, Role
 from projections import due
 from projections.audit import orders_about, schedules_for
+from projections.engine import Views
 from projections.people.customers import Customer
 
 YES = "--yes"
@@ -29,8 +28,7 @@ def _forget(call: Call) -> Reply:
         )
         again = ((call.say("Forget for good"), f"/{call.name} {number} {YES}"),)
         return Reply(asked.format(customer=label(customer)), outcome=CommandOutcome.ASKED, choices=(again,))
-    with call.office.views.read() as connection:
-        command = forgetting(connection, customer, call.office.digest, call.operator.id, call.order)
+    command = forgetting(call.office.views, customer, call.office.digest, call.operator.id, call.order)
     told = call.say(
         "{customer} is forgotten: within a minute nothing personal about them is stored any more."
     )
@@ -46,7 +44,7 @@ def _without_yes(rest: str, *, confirmed: bool) -> tuple[str, bool]:
 
 
 def forgetting(
-    connection: Connection,
+    views: Views,
     customer: Customer,
     digest: Callable[..., Digest],
     operator: OperatorId,
@@ -57,14 +55,16 @@ def forgetting(
         (contact.id, address_digest(digest, contact.channel, contact.account, contact.external_id))
         for contact in customer.contacts
     )
-    return ForgetCustomer(
-        customer=customer.id,
-        addresses=addresses,
-        orders=(*orders_about(connection, [customer.id]), order),
-        deliveries=tuple(due.open_to(connection, [contact.id for contact in customer.contacts])),
-        schedules=tuple(schedules_for(connection, [customer.id])),
-        operator=operator,
-    )
+    with views.read() as connection:
+        records = customers_of(connection, customer.id)
+        return ForgetCustomer(
+            customer=customer.id,
+            addresses=addresses,
+            orders=(*orders_about(connection, records), order),
+            deliveries=tuple(due.open_to(connection, [contact.id for contact in customer.contacts])),
+            schedules=tuple(schedules_for(connection, records)),
+            operator=operator,
+        )
 
 
 forget = OperatorCommand(

@@ -45,10 +45,27 @@ def _told(call: Call, entry: Entry) -> str:
             return call.say("called {name}").format(name=text)
         case Kind.BUTTON:
             return call.say("pressed {text}").format(text=text)
+        case Kind.FOLLOWED | Kind.SCANNED | Kind.OPENED | Kind.CHOSE:
+            return _action(call, entry, text)
         case Kind.EDIT:
             return call.say("edited: {text}").format(text=text)
         case _:
             return _change(call, entry)
+
+
+def _action(call: Call, entry: Entry, text: str) -> str:
+    """What somebody did that is no message."""
+    match entry.kind:
+        case Kind.FOLLOWED if entry.value is not None:
+            return call.say("followed us, by the code {source}").format(source=entry.value)
+        case Kind.FOLLOWED:
+            return call.say("followed us")
+        case Kind.SCANNED:
+            return call.say("scanned the code {source}").format(source=entry.value or "")
+        case Kind.OPENED:
+            return call.say("opened {page}").format(page=text)
+        case _:
+            return call.say("chose which messages to get: {choice}").format(choice=text)
 
 
 def _content(call: Call, entry: Entry) -> str:

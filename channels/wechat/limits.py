@@ -72,7 +72,5 @@ BUTTONS: Final = ButtonLimits(
     url_bytes=1_024,
 )
 """What is longer than 4 Chinese characters (8 below another button) is taken, and shown with three dots."""
-SCENE_CHARACTERS: Final = 64
-"""qrcode/create."""
 OPENIDS_TAGGED: Final = 50
 """batchtagging, batchuntagging."""

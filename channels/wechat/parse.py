@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from channels.wechat.content import content_of
 from channels.wechat.identity import WECHAT_CHANNEL
-from channels.wechat.limits import AFTER_ACTION, AFTER_MESSAGE, SCENE_CHARACTERS
+from channels.wechat.limits import AFTER_ACTION, AFTER_MESSAGE
 from channels.wechat.xml import Fields, each, text_in, within
 from domain.conversations import commands
 from domain.conversations.commands import Act, NotUnderstood, Press, Reachability, Receipt, Receive, Sender
 from domain.identity import Account, ProviderMessageId, Slug
 from domain.message import Opening, Raw
+from domain.policies.sources import coded
 from domain.policies.text import normalised
 
 UNKNOWN_KIND: Final = Slug("unknown-kind")
@@ -26,9 +27,6 @@ _MSG_ID: Final = re.compile(r"[0-9]{1,20}")
 _SECONDS: Final = re.compile(r"[0-9]{1,11}")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,4}(?:\.[0-9]{1,20})?")
 _OPENID: Final = re.compile(r"[!-~]{1,128}")
-_CODE: Final = re.compile(rf"[a-z0-9_-]{{1,{SCENE_CHARACTERS}}}")
-_LONG_NUMBER: Final = re.compile(r"[0-9][0-9_-]{5,}[0-9]")
-"""Could be a phone number."""
 _FAILED: Final = re.compile(r"err\(([0-9]{1,8})\)")
 
 
@@ -133,10 +131,7 @@ def _event(fields: Fields) -> _Fact:
 
 def source_of(scene: str) -> Slug | None:
     """Return a scene as a code that may lie in clear for ever; OTHER where it could tell of a person, None where there is none."""
-    code = scene.lower()
-    if not code:
-        return None
-    return Slug(code) if _CODE.fullmatch(code) and not _LONG_NUMBER.search(code) else OTHER
+    return coded(scene) or OTHER if scene else None
 
 
 def _receipt(fields: Fields) -> _Fact:

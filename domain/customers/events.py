@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from domain.identity import (
+    ORDER,
     BroadcastId,
     ContactId,
     CustomerId,
@@ -13,9 +14,8 @@ from domain.identity import (
     Digest,
     OperatorId,
     Slug,
-    Tag,
-    ORDER,
     SubjectId,
+    Tag,
 )
 from domain.message import Personal
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 from domain.broadcasts.events import BroadcastDrafted
 from domain.contacts.events import ContactBlocked, ContactUnblocked
 from domain.conversations.events import (
+    ActionReported,
     ButtonPressed,
     ConversationHandedOver,
     ConversationReturned,
@@ -15,7 +16,9 @@ from domain.conversations.events import (
     MemberLeft,
     MessageEdited,
     MessageReceived,
+    ReachabilityReported,
 )
+from domain.conversations.said import said as said_by
 from domain.customers.events import (
     ConsentGranted,
     ConsentWithdrawn,
@@ -99,8 +102,10 @@ def _conversation(recorded: Recorded) -> Iterable[Row]:
                 subject=_order(edited),
             )
         case ButtonPressed(contact=contact, group=group, data=data) as pressed:
-            order = _order(pressed)
-            yield _row(recorded, Kind.BUTTON, contact=contact, group_id=group, text=data.value, subject=order)
+            order, text = _order(pressed), said_by(pressed) or data.value
+            yield _row(recorded, Kind.BUTTON, contact=contact, group_id=group, text=text, subject=order)
+        case ReachabilityReported() | ActionReported() as done:
+            yield from _action(recorded, done)
         case MemberJoined(contacts=joined, group=group):
             for part, contact in enumerate(joined):
                 yield _row(recorded, Kind.JOINED, part=part, contact=contact, group_id=group)
@@ -116,6 +121,40 @@ def _conversation(recorded: Recorded) -> Iterable[Row]:
             yield _row(recorded, Kind.RETURNED, contact=contact)
         case _:
             return
+
+
+_ACTIONS = {
+    "scanned": Kind.SCANNED,
+    "opened-link": Kind.OPENED,
+    "opened-mini-program": Kind.OPENED,
+    "chose-subscription": Kind.CHOSE,
+    "changed-subscription": Kind.CHOSE,
+}
+"""By what was done. The rest (where somebody is just now, every few seconds) is for machines."""
+
+
+def _action(recorded: Recorded, event: ReachabilityReported | ActionReported) -> Iterable[Row]:
+    """What is no message. That somebody can be reached again is told by their contact; here only that they came, by which code."""
+    if isinstance(event, ReachabilityReported):
+        if event.reachable and (event.opens or event.source):
+            yield _row(recorded, Kind.FOLLOWED, contact=event.contact, value=event.source)
+        return
+    kind = _ACTIONS.get(event.action)
+    if kind is Kind.SCANNED:
+        yield _row(recorded, kind, contact=event.contact, value=event.source)
+    elif kind is not None:
+        yield _row(recorded, kind, contact=event.contact, text=_told(event.data.value), value=event.action)
+
+
+def _told(data: Any) -> str | None:  # noqa: ANN401  # JSON; FORGOTTEN where its key is gone
+    """Return the page that was opened, or what was chosen of what."""
+    if not isinstance(data, dict):
+        return None
+    choices = data.get("choices")
+    if not isinstance(choices, list):
+        return str(data.get("url", ""))
+    told = (f"{one.get('template', '')}: {one.get('choice', '')}" for one in choices if isinstance(one, dict))
+    return ", ".join(told)
 
 
 def _record(recorded: Recorded) -> Iterable[Row]:
@@ -277,7 +316,7 @@ def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]
 
 timeline = Projection(
     name="timeline",
-    version=4,
+    version=5,
     tables=(TIMELINE, BROADCASTS, FILES, PARTIES, WORDS),
     listens_to=frozenset(
         {
@@ -287,6 +326,8 @@ timeline = Projection(
             MessageReceived,
             MessageEdited,
             ButtonPressed,
+            ReachabilityReported,
+            ActionReported,
             MemberJoined,
             MemberLeft,
             ContactBlocked,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bot.export import as_json, as_text, read_lines
 from bot.operations import events, import_events, list_customers, resume_sending, timeline
 from bot.reading import SqlAgenda
+from bot.texts import told
 from domain.broadcasts.commands import ConfirmBroadcast, DraftBroadcast
 from domain.broadcasts.events import AudienceKind
 from domain.conversations.commands import GroupChange
@@ -214,8 +215,8 @@ async def test_an_imported_installation_is_the_same_one(
 ) -> None:
     await lived(premises)
     count = premises.house.log.head()
-    told = list(import_events(copy.house, exported(premises, tmp_path / "log.jsonl")))
-    assert told[0] == f"{count} events imported. Nothing is sent until: siyu resume-sending"
+    said = list(import_events(copy.house, exported(premises, tmp_path / "log.jsonl")))
+    assert said[0] == told("{count} events imported. Nothing is sent until: siyu resume-sending", count=count)
     assert essence(copy)[:-1] == essence(premises)
     assert shown(copy) == shown(premises)
     assert {r.origin for r in copy.everything()[:-1]} == {Origin.IMPORT}
@@ -254,10 +255,10 @@ async def test_nothing_of_an_imported_past_is_due_and_no_order_of_it_is_carried_
         assert (here.due(now, 10, marketing=True), here.broadcasts(now)) == ([], [])
         assert (here.schedules(), here.broken_leases(now, 10), here.next_moment(now)) == ([], [], None)
     assert copy.events(CommandGiven, head) == []
-    assert list(resume_sending(copy.house)) == ["messages leave again"]
+    assert list(resume_sending(copy.house)) == [told("messages leave again")]
     copy.house.catch_up()
     assert here.due(premises.now + FAR, 10, marketing=True) == []
-    assert list(resume_sending(copy.house)) == ["nothing was held"]
+    assert list(resume_sending(copy.house)) == [told("nothing was held")]
 
 
 async def test_a_line_that_is_missing_is_named_by_the_one_that_does_not_follow(

@@ -192,6 +192,14 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
             environment()
 
 
+def test_files_are_kept_up_to_20_mb_unless_somebody_says_otherwise() -> None:
+    assert load({}).media.max_bytes == 20 * 1024 * 1024
+    assert load({"SIYU_MEDIA__MAX_MB": "5"}).media.max_bytes == 5 * 1024 * 1024
+    for wrong in ("0", "many", "5000"):
+        with pytest.raises(BadSettings, match="SIYU_MEDIA__MAX_MB"):
+            load({"SIYU_MEDIA__MAX_MB": wrong})
+
+
 def test_a_public_address_ends_without_a_slash() -> None:
     assert load({"SIYU_PUBLIC_URL": "https://shop.example/"}).public_url == "https://shop.example"
 

@@ -59,7 +59,7 @@ class Linking(RuleBasedStateMachine):
         self.model = {name: Record() for name in NAMES}
         self.sent: dict[str, str] = {}
         self.to: dict[str, str] = {}
-        self.plans = 0
+        self.plans = self.days = 0
 
     # the model
 
@@ -164,8 +164,9 @@ class Linking(RuleBasedStateMachine):
 
     @rule()
     def a_day_passes(self) -> None:
-        if self.plans < 6:  # reservations are kept for eight days
+        if self.days < 7:  # reservations are kept for eight days
             self.shop.now += DAY
+            self.days += 1
 
     # what holds
 

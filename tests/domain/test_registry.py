@@ -156,6 +156,9 @@ def test_every_value_of_the_domain_is_slotted_and_frozen_unless_it_is_a_memory_o
         "MemoryAudience",
         "MemoryHistory",
         "MemoryMessenger",
+        "MemoryProfiles",
         "MemorySnapshots",
+        "MemoryTagLedger",
+        "MemoryTagMirror",
         "Batch",
     }

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
-
 from domain.customers.commands import AddNote, NameCustomer, TagCustomer
 from domain.customers.events import CustomerForgotten
 from domain.deliveries.commands import AcceptDelivery, PlanDelivery
@@ -228,7 +226,7 @@ def test_rows_that_moved_between_pages_leave_nothing_behind_though_sqlite_does(t
     views.close()
 
 
-SEED = 0
+SEED = 1
 """One of those with which something remains: not every one does that."""
 
 
@@ -236,7 +234,9 @@ def fill_and_delete(views: Views, chance: random.Random) -> None:
     """Write rows of two people, longer and shorter, and delete hers."""
     ids: list[tuple[str, str]] = []
     with views.write() as connection:
-        connection.exec_driver_sql("CREATE TABLE said (id TEXT PRIMARY KEY, whose TEXT, name TEXT, text TEXT)")
+        connection.exec_driver_sql(
+            "CREATE TABLE said (id TEXT PRIMARY KEY, whose TEXT, name TEXT, text TEXT)"
+        )
         connection.exec_driver_sql("CREATE INDEX by_name ON said (name)")
         connection.exec_driver_sql("CREATE INDEX by_person ON said (whose, name)")
         for _ in range(6_000):

@@ -1,5 +1,6 @@
 """Letters: what a delivery says is in the log, once."""
 
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -9,9 +10,10 @@ from domain.broadcasts.commands import DraftBroadcast
 from domain.broadcasts.events import AudienceKind
 from domain.deliveries.events import DeliveryClass
 from domain.errors import UnknownEvent
-from domain.identity import BroadcastId, DeliveryId, ProviderMessageId, Slug
+from domain.identity import BroadcastId, DeliveryId, MediaId, ProviderMessageId, Slug
 from domain.message import Personal
-from scheduler.letters import BROADCASTS_KEPT, Letter, Letters
+from domain.ports.messenger import Attachment
+from scheduler.letters import BROADCASTS_KEPT, Attach, Letter, Letters, Sources, Written, write
 from tests.domain.controls.ids import SPRING
 from tests.scheduler.world import World
 
@@ -48,6 +50,30 @@ def test_a_letter_has_everything_that_was_planned() -> None:
         reply_to=ProviderMessageId("17"),
         thread=Slug("4"),
     )
+
+
+async def no_bytes() -> AsyncIterator[bytes]:
+    yield b""
+
+
+def test_a_letter_with_a_file_takes_it_along_and_without_it_does_not_go() -> None:
+    world = World()
+    wang = world.meet("wang")
+    world.given(replace(world.plan("w", wang), media=MediaId("ab12")))
+    (hint,) = world.view.due(world.now, 10, marketing=True)
+    file = Attachment(Slug("photo"), "image/png", "tea.png", 9, no_bytes, MediaId("ab12"))
+
+    def written(attach: Attach) -> Written | None:
+        sources = Sources(world.view, world.view, Letters(world.log, attach), world.identities)
+        return write(hint, sources, lambda text, _values: text)
+
+    sent = written({"ab12": file}.get)
+    assert sent is not None
+    assert sent.outbound is not None
+    assert sent.outbound.attachment == file
+    gone = written(lambda _media: None)
+    assert gone is not None
+    assert (gone.outbound, gone.defect) == (None, "media-gone")
 
 
 def test_a_broadcast_says_what_its_draft_says() -> None:

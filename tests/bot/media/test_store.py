@@ -149,6 +149,13 @@ async def test_whatever_was_done_to_a_file_is_noticed(
         await read(disk)
 
 
+async def test_equal_pieces_of_a_file_look_different_on_the_disk(disk: FileMedia, tmp_path: Path) -> None:
+    await disk.keep(PICTURE, ANNA, in_chunks(bytes(3 * CHUNK_BYTES)))
+    (path,) = files(tmp_path)
+    sealed, size = path.read_bytes()[HEADER_BYTES:], CHUNK_BYTES + TAG_BYTES
+    assert len({sealed[begin : begin + 1_000] for begin in range(0, 3 * size, size)}) == 3
+
+
 async def test_a_file_does_not_open_under_anothers_name(disk: FileMedia) -> None:
     await disk.keep(PICTURE, ANNA, in_chunks(b"one"))
     (disk.folder_of(ANNA) / PICTURE).rename(disk.folder_of(ANNA) / OTHER)

@@ -172,7 +172,11 @@ async def hang_up(request: web.Request) -> web.StreamResponse:
 
 
 async def redirect(_request: web.Request) -> web.StreamResponse:
-    raise web.HTTPFound("http://169.254.169.254/")
+    raise web.HTTPFound("/elsewhere")
+
+
+async def elsewhere(_request: web.Request) -> web.StreamResponse:
+    return web.Response(body=b"a file of somebody else")
 
 
 async def packed(_request: web.Request) -> web.StreamResponse:
@@ -206,6 +210,7 @@ async def test_what_a_download_meets_is_one_of_our_failures_and_never_shows_the_
     app = web.Application()
     app.router.add_post("/bot{token}/getFile", get_file)
     app.router.add_get("/file/bot{token}/photos/x.jpg", answer)
+    app.router.add_get("/elsewhere", elsewhere)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
