@@ -15,17 +15,19 @@ from starlette.applications import Starlette
 
 from bot import forgetting
 from bot.accounts import Accounts, post_of
+from bot.beside import introductions, tag_sync
 from bot.cards import Cards
 from bot.connect import Connecting
 from bot.control_server import ControlServer
 from bot.desk import Desk
+from bot.errands import Errands, at_work
 from bot.house import House
 from bot.media.fetching import Fetcher
 from bot.media.uploads import sweep_media
 from bot.menus import Menus
 from bot.notices import Notices
 from bot.operations import Exit, add_operator, team
-from bot.reading import Reading, SqlTagLedger
+from bot.reading import Reading
 from domain.errors import Overloaded, Rejected, StoreUnavailable, VersionConflict
 from domain.identity import Locale, Slug
 from domain.operators.events import Role
@@ -34,7 +36,6 @@ from scheduler.delivery import Clocks, Courier, Sources
 from scheduler.fan_out import FanOut
 from scheduler.follower import Follower
 from scheduler.process_runner import ProcessRunner
-from scheduler.tag_sync import Mirrors, TagSync
 from scheduler.ticks import Ticks
 
 POLL_S = 1.0
@@ -56,8 +57,8 @@ MEDIA_POLL_S = 0.3
 STOP_WITHIN_S = 10.0
 MENUS_POLL_S = 5.0
 TAGS_POLL_S = 30.0
-NOT_WOKEN = {"courier", "fan-out", "forgetting", "media", "menus", "tags"}
-"""By the log: these follow the views, and nobody waits for a list of commands, or for a provider's copy of our tags."""
+NOT_WOKEN = {"courier", "fan-out", "forgetting", "media", "menus", "profiles", "tags"}
+"""By the log: these follow the views, and nobody waits for a list of commands, or for what a provider keeps or knows."""
 MAX_FRAME_BYTES = 256 * 1024
 
 log_ = structlog.get_logger(__name__)
@@ -181,7 +182,8 @@ class App:
             Driver("media", self._fetcher.step, poll_s=MEDIA_POLL_S),
             *(Driver(runner.process.name, self._answering(runner.step)) for runner in self._runners),
             Driver("menus", Menus(house, lambda: accounts.adapters).step, poll_s=MENUS_POLL_S),
-            Driver("tags", self._tag_sync().step, poll_s=TAGS_POLL_S),
+            Driver("tags", tag_sync(house, lambda: accounts.adapters).step, poll_s=TAGS_POLL_S),
+            Driver("profiles", introductions(house, lambda: accounts.adapters).step),
         ]
         self.courier.changed = self._driver("courier").wake
         house.unsaid.answering = [runner.follower for runner in self._runners] + [self._desk.follower]
@@ -191,15 +193,6 @@ class App:
 
     def _follower(self, name: str) -> Follower:
         return Follower(name, self.house.log, self.house.submit, self.house.clock)
-
-    def _tag_sync(self) -> TagSync:
-        house, accounts = self.house, self.accounts
-
-        def mirrors() -> Mirrors:
-            return {(a.channel, a.account): a.tags for a in accounts.adapters if a.tags is not None}
-
-        ledger = SqlTagLedger(house.views, house.catch_up)
-        return TagSync(mirrors, ledger, house.submit, house.clock, boottime)
 
     def _driver(self, name: str) -> Driver:
         return next(driver for driver in self.drivers if driver.name == name)
@@ -252,7 +245,8 @@ class App:
         self._ticks.daily("media", hour=4, work=self._sweep_media)
         tasks = [asyncio.create_task(driver.run(), name=driver.name) for driver in self.drivers]
         tasks.append(asyncio.create_task(self._save_pacing_often(), name="pacing"))
-        control = ControlServer(self.house, self._connecting.operations())
+        errands = Errands(at_work(self.accounts.adapter, loop))
+        control = ControlServer(self.house, {**self._connecting.operations(), **errands.operations()})
         server = _Server(self.accounts.web)
         self.house.address = "http://{}:{}".format(*listening.getsockname()[:2])
         self._connecting.begin(loop)

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ import typer
 
 from bot import logs
 from bot.control import ASKED, ask, running
+from bot.errands_line import add as add_errands
 from bot.settings import MAIN, Settings, environment, load
 from bot.texts import Texts, terminal_locale
 from domain.errors import BadSettings, Rejected, SiyuError, StoreUnavailable
@@ -124,12 +126,14 @@ def _perform(operation: str, *, needs_server: bool = False, **arguments: Any) ->
         return _say(ask(connection, operation, arguments, LOCALE))
     if needs_server:
         raise StoreUnavailable("no Siyu runs on {data}: start it with siyu run", data=settings.data)
-    from bot.bootstrap import open_house
+    from bot.bootstrap import configured, open_account, open_house
     from bot.control_server import perform
+    from bot.errands import Errands, alone
 
     house = open_house(settings, variables)
+    errands = Errands(alone(partial(open_account, house), partial(configured, house)))
     try:
-        return _say(perform(house, operation, arguments, LOCALE))
+        return _say(perform(house, operation, arguments, LOCALE, errands.operations()))
     finally:
         house.close()
 
@@ -368,3 +372,6 @@ def chat(
     from bot.terminal_chat import talk
 
     return asyncio.run(talk(address, settings.data / f"chat-{name}.token"))
+
+
+add_errands(cli, _perform)

@@ -58,6 +58,9 @@ def _person(call: Call, person: Customer, tags: list[Tag], left: str | None = No
     parts = [label(person), *(f"[{tag}]" for tag in tags)]
     if person.last_in is not None:
         parts.append(call.say("last wrote {time}").format(time=call.clock.shown(person.last_in)))
+    sources = dict.fromkeys(contact.source for contact in person.contacts if contact.source is not None)
+    if sources:
+        parts.append(call.say("came by {sources}").format(sources=", ".join(sources)))
     if person.is_staff:
         parts.append(call.say("one of us"))
     elif left is not None:

@@ -56,7 +56,7 @@ def forgetting(
         for contact in customer.contacts
     )
     with views.read() as connection:
-        records = customers_of(connection, customer.id)
+        records = [customer.id, *(other.id for other in customer.merged)]
         return ForgetCustomer(
             customer=customer.id,
             addresses=addresses,

@@ -14,9 +14,11 @@ from domain.operators.events import Role
 from projections.audit import AuditEntry, entries
 from projections.deliveries import Count, counts
 from projections.people import customers
+from projections.people.contacts import sources
 from projections.tags import all_tags
 
 MOST_TAGS = 10
+MOST_SOURCES = 10
 
 
 def _stats(call: Call) -> Reply:
@@ -27,6 +29,7 @@ def _stats(call: Call) -> Reply:
         today = counts(connection, since=midnight)
         unknown = sum(count.deliveries for count in counts(connection) if count.phase is Phase.UNKNOWN)
         tags = sorted(all_tags(connection), key=lambda tag: (-tag.customers, tag.tag))[:MOST_TAGS]
+        came = sources(connection, limit=MOST_SOURCES)
         paused = _newest(entries(connection, what=Slug("marketing-paused"), limit=1))
         resumed = _newest(entries(connection, what=Slug("marketing-resumed"), limit=1))
     lines = [call.say("Customers: {count}").format(count=people)]
@@ -34,6 +37,9 @@ def _stats(call: Call) -> Reply:
     if tags:
         told = ", ".join(f"{tag.tag} {tag.customers}" for tag in tags)
         lines.append(call.say("Tags: {tags}").format(tags=told))
+    if came:
+        counted = ", ".join(f"{source} {number}" for source, number in came)
+        lines.append(call.say("Came by: {sources}").format(sources=counted))
     if unknown:
         said = call.say("Unknown whether sent: {count}. /resolve says what became of them.")
         lines.append(said.format(count=unknown))

@@ -75,6 +75,15 @@ class IdentifyContact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IntroduceContact:
+    """Note what the provider tells of somebody besides their messages, where it is not known yet. Fields as in ContactIntroduced."""
+
+    contact: ContactId
+    language: Locale | None
+    source: Slug | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HoldIdentifier:
     """A contact has this identifier for certain: whoever else has it is the same person."""
 

@@ -9,6 +9,7 @@ from domain.contacts.commands import (
     BindContactToOperator,
     BlockContact,
     IdentifyContact,
+    IntroduceContact,
     SeeContact,
     UnbindContact,
     UnblockContact,
@@ -19,6 +20,7 @@ from domain.contacts.events import (
     ContactBoundToOperator,
     ContactForgotten,
     ContactIdentified,
+    ContactIntroduced,
     ContactLinked,
     ContactProfileChanged,
     ContactReached,
@@ -32,7 +34,13 @@ from domain.identity import Account, Channel, CustomerId, Digest, Locale, Operat
 from domain.message import Context, Event
 
 ContactCommand = (
-    SeeContact | BlockContact | UnblockContact | BindContactToOperator | UnbindContact | IdentifyContact
+    SeeContact
+    | BlockContact
+    | UnblockContact
+    | BindContactToOperator
+    | UnbindContact
+    | IdentifyContact
+    | IntroduceContact
 )
 ContactEvent = (
     ContactSeen
@@ -45,6 +53,7 @@ ContactEvent = (
     | ContactForgotten
     | ContactLinked
     | ContactIdentified
+    | ContactIntroduced
     | LinkRefused
 )
 
@@ -64,6 +73,7 @@ class ContactState:
     channel: Channel = Channel("")
     account: Account = Account("")
     language: Locale | None = None
+    source: Slug | None = None
     profile: Slug | None = None
     private: bool = False
     blocked: Slug | None = None
@@ -147,8 +157,18 @@ def decide(state: ContactState, command: ContactCommand, _context: Context) -> S
         case IdentifyContact(digest=digest, verified=verified):
             known = digest in (state.verified if verified else state.identifiers)
             return () if known else (_identified(command),)
+        case IntroduceContact():
+            return _introduced(state, command)
         case _:
             assert_never(command)
+
+
+def _introduced(state: ContactState, command: IntroduceContact) -> Sequence[Event]:
+    language = command.language if state.language is None else None
+    source = command.source if state.source is None else None
+    if state.customer is None or (language is None and source is None):
+        return ()
+    return (ContactIntroduced(contact=command.contact, language=language, source=source),)
 
 
 def _identified(command: IdentifyContact) -> ContactIdentified:
@@ -171,6 +191,7 @@ def evolve(state: ContactState, event: ContactEvent) -> ContactState:
                 channel=event.channel,
                 account=event.account,
                 language=event.language,
+                source=event.source,
                 profile=event.profile,
                 private=event.private,
             )
@@ -193,6 +214,8 @@ def evolve(state: ContactState, event: ContactEvent) -> ContactState:
         case ContactIdentified(digest=digest, verified=verified):
             vouched = state.verified | {digest} if verified else state.verified
             return replace(state, identifiers=state.identifiers | {digest}, verified=vouched)
+        case ContactIntroduced(language=language, source=source):
+            return replace(state, language=state.language or language, source=state.source or source)
         case LinkRefused(at=at):
             return replace(state, link_refusals=(*state.link_refusals, at)[-MOST_LINK_TRIES:])
         case _:
@@ -216,6 +239,7 @@ contacts = Decider(
         BindContactToOperator,
         UnbindContact,
         IdentifyContact,
+        IntroduceContact,
     ),
     key=_key,
 )

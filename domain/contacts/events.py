@@ -127,6 +127,16 @@ class ContactIdentified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactIntroduced:
+    """The provider told what was not known of somebody: their language, by which code they came. None: nothing new."""
+
+    SUBJECT: ClassVar[str] = ""
+    contact: ContactId
+    language: Locale | None
+    source: Slug | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinkRefused:
     """Somebody tried a code that is wrong, used or too old."""
 
@@ -176,6 +186,7 @@ EVENTS = (
     ("contact-bound-to-operator/1", ContactBoundToOperator),
     ("contact-linked/1", ContactLinked),
     ("contact-identified/1", ContactIdentified),
+    ("contact-introduced/1", ContactIntroduced),
     ("link-refused/1", LinkRefused),
     ("contact-unbound/1", ContactUnbound),
     ("contact-forgotten/1", ContactForgotten),

@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Boolean, Column, Connection, Index, RowMapping, String, Table, delete, select
+from sqlalchemy import Boolean, Column, Connection, Index, RowMapping, String, Table, delete, func, select
 
 from domain.contacts.events import (
     ContactBlocked,
     ContactBoundToOperator,
+    ContactIntroduced,
     ContactLinked,
     ContactProfileChanged,
     ContactReached,
@@ -92,6 +93,7 @@ def _people(recorded: Recorded) -> Sequence[ContactId]:
             | ContactBoundToOperator(contact=contact)
             | ContactUnbound(contact=contact)
             | ContactLinked(contact=contact)
+            | ContactIntroduced(contact=contact)
             | MessageReceived(contact=contact)
             | MessageEdited(contact=contact)
             | ButtonPressed(contact=contact)
@@ -123,6 +125,8 @@ def _fold(row: Row, recorded: Recorded) -> None:
             row["operator"] = None
         case ContactLinked(customer=customer):
             row["customer"] = customer
+        case ContactIntroduced(language=language, source=source):
+            row["language"], row["source"] = row["language"] or language, row["source"] or source
         case MessageReceived():
             row["last_in"] = max(row["last_in"] or recorded.occurred_at, recorded.occurred_at)
             _active(row, recorded.occurred_at)
@@ -156,7 +160,7 @@ def _forget(connection: Connection, event: CustomerForgotten) -> None:
 
 contacts = Projection(
     name="contacts",
-    version=1,
+    version=2,
     tables=(CONTACTS,),
     listens_to=frozenset(
         {
@@ -168,6 +172,7 @@ contacts = Projection(
             ContactBoundToOperator,
             ContactUnbound,
             ContactLinked,
+            ContactIntroduced,
             MessageReceived,
             MessageEdited,
             ButtonPressed,
@@ -232,6 +237,14 @@ def contact_at(
 def last_heard(connection: Connection, wanted: ContactId) -> datetime | None:
     """Return when this contact's last message was sent; None if they never wrote."""
     return connection.execute(select(CONTACTS.c.last_in).where(CONTACTS.c.contact == wanted)).scalar()
+
+
+def sources(connection: Connection, limit: int) -> list[tuple[Slug, int]]:
+    """Return the codes by which most people came, with how many contacts did, most first."""
+    many = func.count().label("many")
+    came = select(CONTACTS.c.source, many).where(CONTACTS.c.source.is_not(None)).group_by(CONTACTS.c.source)
+    rows = connection.execute(came.order_by(many.desc(), CONTACTS.c.source).limit(limit))
+    return [(row.source, row.many) for row in rows]
 
 
 def anybody_wrote(connection: Connection, channel: Channel, account: Account) -> bool:

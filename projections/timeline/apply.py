@@ -102,8 +102,8 @@ def _conversation(recorded: Recorded) -> Iterable[Row]:
                 subject=_order(edited),
             )
         case ButtonPressed(contact=contact, group=group, data=data) as pressed:
-            order, text = _order(pressed), said_by(pressed) or data.value
-            yield _row(recorded, Kind.BUTTON, contact=contact, group_id=group, text=text, subject=order)
+            order, told = _order(pressed), said_by(pressed) or data.value
+            yield _row(recorded, Kind.BUTTON, contact=contact, group_id=group, text=told, subject=order)
         case ReachabilityReported() | ActionReported() as done:
             yield from _action(recorded, done)
         case MemberJoined(contacts=joined, group=group):

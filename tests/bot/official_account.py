@@ -87,9 +87,7 @@ class Siyu:
 
 
 @asynccontextmanager
-async def at_work(
-    folder: Path, accounts: dict[str, WeChatSimulator], **settings: str
-) -> AsyncIterator[Siyu]:
+async def at_work(folder: Path, accounts: dict[str, WeChatSimulator], **settings: str) -> AsyncIterator[Siyu]:
     """An installation with these accounts, by what they are called in its settings; it ends in order."""
     port = free_port()
     variables = {

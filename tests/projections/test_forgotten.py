@@ -117,7 +117,7 @@ def _sealed(recorded: Recorded, gone: set[SubjectId]) -> Recorded:
         if isinstance(value, Personal):
             kind = type(value.value)
             lost[name] = Personal(FORGOTTEN if kind is str else kind())
-    return replace(recorded, event=replace(event, **lost))  # type: ignore[type-var]  # events are dataclasses
+    return replace(recorded, event=replace(event, **lost))
 
 
 def test_every_table_held_them_and_none_does_afterwards_though_the_rest_is_there(views: Views) -> None:

@@ -118,7 +118,7 @@ async def test_a_tag_given_over_there_reaches_us_in_one_append_with_its_note(
     await sync.step()
     last = shop.recorded()[-2:]
     assert [type(recorded.event) for recorded in last] == [CustomerTagged, TagMirrored]
-    assert (shop.customer_state(LIN).tags, shop.customer_state().tags) == ({TEA}, frozenset())
+    assert (shop.customer_state(LIN).tags, shop.customer_state().tags) == (frozenset({TEA}), frozenset())
     assert {recorded.actor for recorded in last} == {Slug("process-tag-sync")}
 
 

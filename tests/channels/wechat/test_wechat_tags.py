@@ -39,9 +39,7 @@ async def test_many_people_are_tagged_fifty_a_call(channel: WeChatHarness, mirro
     assert [channel.simulator.calls(f"{path}{verb}") for verb in ("tagging", "untagging")] == [3, 3]
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"), [("很" * 11, "tag-name-too-long"), ("星标组", "tag-name-refused")]
-)
+@pytest.mark.parametrize("name, reason", [("很" * 11, "tag-name-too-long"), ("星标组", "tag-name-refused")])
 async def test_a_name_that_wechat_takes_not_is_refused_for_all(
     mirror: WeChatTags, name: str, reason: str
 ) -> None:

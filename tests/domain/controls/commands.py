@@ -9,6 +9,7 @@ from domain.contacts.commands import (
     BlockContact,
     HoldIdentifier,
     IdentifyContact,
+    IntroduceContact,
     IssueLinkCode,
     LinkContacts,
     RedeemLinkCode,
@@ -45,7 +46,7 @@ from domain.deliveries.events import Confirmation, DeliveryClass
 from domain.forgetting import ForgetCustomer
 from domain.gate import ClaimDelivery
 from domain.groups.commands import LeaveGroup, MigrateGroup, RejoinGroup, ReleaseGroupReservation, SeeGroup
-from domain.identity import Digest, ProviderMessageId, Slug
+from domain.identity import Digest, Locale, ProviderMessageId, Slug
 from domain.installation.commands import (
     MarkHistoryImported,
     MarkRestored,
@@ -146,6 +147,7 @@ IDENTIFY_CONTACT = IdentifyContact(
     value=Personal("+8613800138000"),
     verified=True,
 )
+INTRODUCE_CONTACT = IntroduceContact(contact=ALICE, language=Locale("zh_CN"), source=Slug("door-2"))
 HOLD_IDENTIFIER = HoldIdentifier(digest=Digest("p138"), contact=ALICE, kind=Slug("phone"))
 LINK_CONTACTS = LinkContacts(contact=ALICE, other=BOB, basis=Slug("phone"))
 ISSUE_LINK_CODE = IssueLinkCode(

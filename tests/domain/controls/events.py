@@ -16,6 +16,7 @@ from domain.contacts.events import (
     ContactBoundToOperator,
     ContactForgotten,
     ContactIdentified,
+    ContactIntroduced,
     ContactLinked,
     ContactProfileChanged,
     ContactReached,
@@ -87,7 +88,7 @@ from domain.groups.events import (
     GroupSeen,
     GroupSendReserved,
 )
-from domain.identity import Digest, ProviderMessageId, Slug
+from domain.identity import Digest, Locale, ProviderMessageId, Slug
 from domain.installation.events import (
     HistoryImported,
     InstallationPrepared,
@@ -212,6 +213,7 @@ CONTACT_IDENTIFIED = ContactIdentified(
     value=Personal("+8613800138000"),
     verified=True,
 )
+CONTACT_INTRODUCED = ContactIntroduced(contact=ALICE, language=Locale("zh_CN"), source=Slug("door-2"))
 LINK_REFUSED = LinkRefused(contact=ALICE, at=NOON)
 IDENTIFIER_HELD = IdentifierHeld(contact=ALICE, kind=Slug("phone"))
 LINK_CODE_ISSUED = LinkCodeIssued(

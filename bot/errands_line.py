@@ -1,7 +1,7 @@
 """``siyu qr`` and ``siyu menu``."""
 
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 import typer
 
@@ -14,7 +14,7 @@ Account = Annotated[str, typer.Option(help="what the account is called in the se
 class Perform(Protocol):
     """Has an operation carried out by the Siyu that runs, or here."""
 
-    def __call__(self, operation: str, **arguments: object) -> int:
+    def __call__(self, operation: str, **arguments: Any) -> int:  # noqa: ANN401  # JSON values
         """Return the exit code."""
         ...
 
