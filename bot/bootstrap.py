@@ -231,6 +231,7 @@ def _desk(house: House) -> Desk:
         public_url=house.settings.public_url,
         brand=house.settings.brand_name,
         locale=house.settings.locale,
+        say=house.texts.say,
         uploads=house.uploads,
         link=Links(house.vault.secret(), house.clock).link,
     )

@@ -200,7 +200,9 @@ def _health_line(kind: Kind, name: str, tick: Tick) -> Told:
     account = kind.name if name == MAIN else f"{kind.name}/{name}"
     title, said = Told(tick.step.title, {}), tick.said
     if tick.state is not State.PASSED:
-        return told("  wrong    {account}: not so: {title}. {said}", account=account, title=title, said=said or "")
+        return told(
+            "  wrong    {account}: not so: {title}. {said}", account=account, title=title, said=said or ""
+        )
     if said is None:
         return told("  ok       {account}: {title}", account=account, title=title)
     return told("  ok       {account}: {title}: {said}", account=account, title=title, said=said)

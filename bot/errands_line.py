@@ -25,7 +25,7 @@ def add(cli: typer.Typer, perform: Perform) -> None:
     @cli.command()
     def qr(
         name: Annotated[str, typer.Argument(help="the source of whoever comes by it, such as door-2")],
-        channel: Annotated[str, typer.Option(help="wechat or telegram")] = "wechat",
+        channel: Annotated[str, typer.Option(help="telegram or wechat")] = "wechat",
         account: Account = MAIN,
         days: Annotated[
             int | None,
@@ -53,7 +53,7 @@ def add(cli: typer.Typer, perform: Perform) -> None:
 
     @menu.command("set")
     def set_(
-        file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="TOML")],
+        file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="a TOML file")],
         account: Account = MAIN,
     ) -> int:
         """Show the buttons of a file instead of the menu of before."""

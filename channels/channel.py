@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from starlette.routing import BaseRoute
 
 from domain.conversations.commands import Receive
-from domain.identity import Account, Channel, ContactId, MediaId, Slug
+from domain.identity import Account, Channel, ContactId, Locale, MediaId, Slug
 from domain.ports.history import History
 from domain.ports.media import Uploads
 from domain.ports.messenger import Messenger
@@ -159,7 +159,7 @@ class Desk:
     ``accepted``: tell that a delivery whose outcome was unknown did go out (OutcomeUnknown.proof_follows).
     Both raise Overloaded, StoreUnavailable. ``all_said``: see AllSaid.
     ``public_url``: where providers reach us, without a slash at the end.
-    ``brand`` and ``locale``: for pages that customers see.
+    ``brand`` and ``locale``: for pages that customers see; ``say``: one of our texts in a language, None: the installation's.
     ``uploads``: files that visitors hand over; ``link``: where one of the media store is found for a while, as a path of our server.
     """
 
@@ -174,6 +174,7 @@ class Desk:
     public_url: str | None
     brand: str
     locale: str
+    say: Callable[[str, Locale | None], str]
     uploads: Uploads
     link: Callable[[MediaId], str]
 

@@ -124,7 +124,7 @@ class _GoneError(Exception):
 
 async def _body(headers: Headers, receive: Receiver, content_types: frozenset[str]) -> bytes:
     if headers.get("content-type", "").partition(";")[0].strip().lower() not in content_types:
-        raise BadInput(f"the content type must be {' or '.join(sorted(content_types))}")
+        raise BadInput("the content type must be {known}", known=" or ".join(sorted(content_types)))
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise BadInput("the body must not be compressed")
     body, more = b"", True

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from getpass import getpass
 from typing import Any
 
 from rich.console import Console
@@ -41,7 +42,9 @@ class Answers:
         """Return an answer, empty where there is none; what is secret is not shown while it is typed."""
         if not self.from_people:
             return ""
-        return self._console.input(Text(f"{prompt}: ", style="bold"), password=secret).strip()
+        if secret:  # getpass stops the echo before it prompts: nothing that is typed early is seen
+            return getpass(f"{prompt}: ").strip()
+        return self._console.input(Text(f"{prompt}: ", style="bold")).strip()
 
 
 @dataclass(slots=True)

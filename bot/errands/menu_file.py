@@ -100,7 +100,7 @@ def _tables(text: str, values: Mapping[str, Any]) -> list[_Table] | None:
         flat.extend((one, None) for one in below)
     if [below for _, below in heads] != [owner is None for _, owner in flat]:
         return None
-    ends = [n for n, _ in heads[1:]] + [len(lines)]
+    ends = [*(n for n, _ in heads[1:]), len(lines)][: len(heads)]
     return [
         _Table(one, start + 1, lines[start:end], owner)
         for (one, owner), (start, _), end in zip(flat, heads, ends, strict=True)

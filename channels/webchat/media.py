@@ -23,6 +23,7 @@ from channels.webchat.limits import (
 )
 from channels.webchat.visitor import COOKIE, external_id, is_token
 from domain.errors import PermanentFailure, StoreUnavailable
+from domain.identity import Locale
 from domain.ports.media import Uploads
 
 VISITOR_HEADER: Final = "x-siyu-visitor"
@@ -100,5 +101,5 @@ class UploadPoint:
 
     def _refused(self, request: Request, reason: str) -> Response:
         language = texts.language(request.headers.get("accept-language"), self._desk.locale)
-        told = {"reason": reason, "text": texts.ERRORS[language][reason]}
+        told = {"reason": reason, "text": self._desk.say(texts.ERRORS[reason], Locale(language))}
         return JSONResponse(told, _STATUS[reason], headers=_HEADERS)

@@ -103,7 +103,8 @@ class Page:
 
     def _render(self, language: str, *, ask_again: bool) -> str:
         brand = self._desk.brand
-        words = {key: text.replace("{brand}", brand) for key, text in texts.PAGE[language].items()}
+        said = texts.translated(texts.PAGE, self._desk.say, language)
+        words = {key: text.replace("{brand}", brand) for key, text in said.items()}
         fields = {
             **words,
             "brand": brand,

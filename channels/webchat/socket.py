@@ -79,7 +79,8 @@ class Conversation:
         self._chat, self._desk = chat, chat.desk
         self._websocket, self._connection = websocket, connection
         accept_language = websocket.headers.get("accept-language")
-        self._texts = texts.ERRORS[texts.language(accept_language, chat.desk.locale)]
+        language = texts.language(accept_language, chat.desk.locale)
+        self._texts = texts.translated(texts.ERRORS, chat.desk.say, language)
         self._language = next(iter(texts.preferred(accept_language)), None)
         self._frames = Bucket(FRAMES_BURST, FRAMES_PER_S)
         self._visitor: Visitor | None = None

@@ -68,7 +68,7 @@ class WeChatAdapter:
         self._checking: asyncio.Task[None] | None = None
         self.client = WeChatClient(settings, Health(self.account, desk.clock), deadline_s)
         self.messenger: Messenger = WeChatMessenger(
-            self.client, self._replies, settings.reply, desk.clock, lambda: self._judge.called, desk.locale
+            self.client, self._replies, settings.reply, desk.clock, lambda: self._judge.called, desk.say
         )
         self.media: MediaSource | None = WeChatMedia(self.client, Downloads(trusted=(settings.api_base,)))
         self.menus: Menus | None = None

@@ -60,7 +60,7 @@ class Judge:
     def judge(self, query: bytes, body: bytes) -> Sequence[Receive]:
         """Return what a callback says; see ``parse``. Raises BadSignature, BadInput."""
         if len(body) > BODY_BYTES:
-            raise BadInput(f"the body is larger than {BODY_BYTES} bytes")
+            raise BadInput("the body is larger than {body_bytes} bytes", body_bytes=BODY_BYTES)
         sealed = text_in(read_xml(body), "Encrypt")
         if not sealed:
             raise BadSignature("plain mode is refused: choose safe mode (安全模式) in WeChat's console")

@@ -9,7 +9,7 @@ from channels.wechat.render import File, Words, openid_of, passive_reply, render
 from channels.wechat.replies import Replies
 from domain.deliveries.events import ANSWERED_IN_REQUEST
 from domain.errors import OutcomeUnknown, PermanentFailure
-from domain.identity import ProviderMessageId
+from domain.identity import Locale, ProviderMessageId
 from domain.ports.messenger import Outbound
 
 NO_OPEN_REQUEST: Final = "no-open-request"
@@ -25,10 +25,10 @@ class WeChatMessenger:
         mode: Literal["auto", "passive", "service"],
         clock: Callable[[], datetime],
         called: Callable[[], str],
-        locale: str,
+        say: Callable[[str, Locale | None], str],
     ) -> None:
         self._client, self._replies, self._mode = client, replies, mode
-        self._clock, self._called, self._locale = clock, called, locale
+        self._clock, self._called, self._say = clock, called, say
 
     async def send(self, outbound: Outbound) -> ProviderMessageId | None:
         """Send. WeChat gives no id of a customer-service message.
@@ -36,7 +36,7 @@ class WeChatMessenger:
         Raises OutcomeUnknown with ``proof_follows`` for what went into a request, PermanentFailure(NO_OPEN_REQUEST) where there is none
         and nothing else may be used.
         """
-        openid, shown = openid_of(outbound), rendered(outbound, self._locale)
+        openid, shown = openid_of(outbound), rendered(outbound, self._say)
         ends_at, media_id = self._client.ends_at(), ""
         if isinstance(shown, File):
             media_id = await self._client.upload(shown.kind, shown.attachment, ends_at)

@@ -6,7 +6,7 @@ a passive reply and in a customer-service message, so that whichever is free can
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,15 +16,14 @@ import regex
 from channels.wechat.limits import CHOICE_BYTES, MEDIA_BYTES, MEDIA_TYPES, TEXT_BYTES
 from channels.wechat.xml import cdata
 from domain.errors import PermanentFailure
+from domain.identity import Locale
 from domain.policies.text import normalised
 from domain.ports.messenger import Attachment, Outbound
 
 ELLIPSIS: Final = "…"
 BETWEEN_CHOICES: Final = "  "
-NOTES: Final = {
-    "en": {"photo": "[picture]", "voice": "[voice message]", "video": "[video]", "document": "[file]"},
-    "zh": {"photo": "[图片]", "voice": "[语音]", "video": "[视频]", "document": "[文件]"},
-}
+NOTES: Final = {"photo": "[picture]", "voice": "[voice message]", "video": "[video]", "document": "[file]"}
+"""What stands for a file that WeChat does not take, in English, as the catalogues have it."""
 
 _KINDS: Final = {"photo": "image", "voice": "voice", "video": "video"}
 _GRAPHEME: Final = regex.compile(r"\X")
@@ -61,8 +60,11 @@ def openid_of(outbound: Outbound) -> str:
     return openid
 
 
-def rendered(outbound: Outbound, locale: str) -> Words | File:
-    """Return what is shown. Raises PermanentFailure for choices that no link can carry: a coded answer that is cut would be another."""
+def rendered(outbound: Outbound, say: Callable[[str, Locale | None], str]) -> Words | File:
+    """Return what is shown; ``say`` translates.
+
+    Raises PermanentFailure for choices that no link can carry: a coded answer that is cut would be another.
+    """
     text, attachment = normalised(outbound.text), outbound.attachment
     if attachment is not None:
         kind = _KINDS.get(attachment.kind)
@@ -73,7 +75,7 @@ def rendered(outbound: Outbound, locale: str) -> Words | File:
         )
         if kind is not None and fits and not outbound.choices and (kind == "video" or not text):
             return File(kind, attachment, text)
-        note = NOTES.get(locale, NOTES["en"]).get(attachment.kind, NOTES["en"]["document"])
+        note = say(NOTES.get(attachment.kind, NOTES["document"]), None)
         text = f"{note} {text}".rstrip()
     return Words(_with_choices(text, outbound.choices))
 

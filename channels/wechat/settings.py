@@ -136,8 +136,8 @@ def _complaint(prefix: str, error: ValidationError) -> BadSettings:
     named = f"{prefix}{str(field).upper()}"
     match first["type"]:
         case "missing":
-            return BadSettings(f"{named} is missing")
+            return BadSettings("{named} is missing", named=named)
         case "extra_forbidden":
-            return BadSettings(f"{named} is no setting of WeChat")
+            return BadSettings("{named} is no setting of WeChat", named=named)
         case _:
-            return BadSettings(f"{named}: {first['msg']}")
+            return BadSettings("{named}: {first}", named=named, first=first["msg"])

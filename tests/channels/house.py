@@ -82,6 +82,7 @@ class House:
             public_url=public_url,
             brand="Tea & Co",
             locale="en",
+            say=lambda text, _locale: text,
             uploads=self.uploads,
             link=lambda media: f"/media/{media}",
         )

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from domain.customers.customer import Reservation
 from domain.customers.events import ReservationReleased, SendReserved
+from domain.customers.parts import Reservation
 from domain.deliveries.commands import (
     LoseTrackOfDelivery,
     RejectDelivery,

@@ -10,6 +10,8 @@ import typer
 
 from bot.cli import cli
 from bot.commands.registry import COMMANDS
+from channels.webchat import texts as page_texts
+from channels.wechat.render import NOTES
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("bot", "domain", "projections", "scheduler")
@@ -29,7 +31,8 @@ ERRORS = {
 
 def marked_texts() -> set[str]:
     """Every text that is given to ``say`` as it stands, what errors say, and what the commands say they do."""
-    found = {command.help for command in COMMANDS} | set(_of_the_command_line(typer.main.get_command(cli)))
+    found = {*page_texts.PAGE.values(), *page_texts.ERRORS.values(), *NOTES.values()}
+    found |= {command.help for command in COMMANDS} | set(_of_the_command_line(typer.main.get_command(cli)))
     files = [file for folder in FOLDERS for file in sorted((ROOT / folder).rglob("*.py"))]
     for file in (*files, *sorted((ROOT / "channels").glob("*/connecting.py"))):
         found.update(_in_module(ast.parse(file.read_text("utf8"))))

@@ -57,12 +57,12 @@ class Terminal:
             pass
         return _CONTROL.sub(b"", self._seen).decode("utf8", "replace")
 
-    async def shows(self, text: str) -> str:
-        """Wait until a text is on the screen."""
+    async def shows(self, text: str, times: int = 1) -> str:
+        """Wait until a text is on the screen so many times."""
         ends = time.monotonic() + DEADLINE_S
-        while text not in self.screen:
+        while self.screen.count(text) < times:
             assert time.monotonic() < ends, self.screen
-            assert self._process.poll() is None or text in self.screen, self.screen
+            assert self._process.poll() is None or self.screen.count(text) >= times, self.screen
             await asyncio.sleep(0.05)
         return self.screen
 

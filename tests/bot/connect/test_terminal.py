@@ -47,9 +47,11 @@ async def test_what_is_wrong_is_asked_for_again(folder: Path, telegram: Telegram
     with Terminal(folder, "connect", "telegram", settings={"SIYU_TELEGRAM__API_BASE": telegram.base}) as seen:
         await seen.shows("Bot token:")
         seen.types("nonsense")
-        await seen.shows("is no bot token")
+        await seen.shows("Bot token:", times=2)
+        assert "is no bot token" in seen.screen
         seen.types(CANARY)
-        await seen.shows("Telegram does not know this token")
+        await seen.shows("Bot token:", times=3)
+        assert "Telegram does not know this token" in seen.screen
         seen.types(telegram.token)
         assert await seen.ended() == 0
         assert CANARY not in seen.screen

@@ -66,6 +66,7 @@ class House:
             public_url=public_url,
             brand=brand,
             locale=locale,
+            say=lambda text, locale: f"{locale}: {text}",
             uploads=self.uploads,
             link=lambda media: f"/media/{media}",
         )

@@ -2,10 +2,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.texts import Texts
 from channels.wechat.render import File, Words, openid_of, passive_reply, rendered, service_message, shortened
 from channels.wechat.xml import read_xml
 from domain.errors import PermanentFailure
-from domain.identity import Slug
+from domain.identity import Locale, Slug
 from domain.ports.messenger import Attachment, Outbound
 from tests.channels.house import NOW
 from tests.channels.wechat.harness import address
@@ -14,8 +15,12 @@ MEI = address("o-mei")
 Choices = tuple[tuple[tuple[str, str], ...], ...]
 
 
+def plain(text: str, _locale: Locale | None) -> str:
+    return text
+
+
 def words(text: str, choices: Choices = ()) -> str:
-    shown = rendered(Outbound("d1", MEI, text, choices), "en")
+    shown = rendered(Outbound("d1", MEI, text, choices), plain)
     assert isinstance(shown, Words)
     return shown.text
 
@@ -80,7 +85,7 @@ def test_what_fits_stays_whole(text: str) -> None:
 )
 def test_choices_that_no_link_carries_are_refused(choices: Choices, reason: str) -> None:
     with pytest.raises(PermanentFailure, match=reason):
-        rendered(Outbound("d1", MEI, "?", choices), "en")
+        rendered(Outbound("d1", MEI, "?", choices), plain)
 
 
 @pytest.mark.parametrize("openid", ["", "a b", "张三", "o\n"])
@@ -105,7 +110,7 @@ def test_what_is_no_openid_is_refused(openid: str) -> None:
 def test_a_file_goes_where_wechat_takes_it_otherwise_the_words_with_a_note(
     attachment: Attachment, text: str, shown: str
 ) -> None:
-    match rendered(Outbound("d1", MEI, text, attachment=attachment), "zh"):
+    match rendered(Outbound("d1", MEI, text, attachment=attachment), Texts("zh").say):
         case File(kind=kind):
             assert kind == shown
         case Words(text=told):
