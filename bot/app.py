@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from bot import forgetting
 from bot.accounts import Accounts, post_of
-from bot.beside import introductions, tag_sync
+from bot.beside import acquaintance, tag_sync
 from bot.cards import Cards
 from bot.connect import Connecting
 from bot.control_server import ControlServer
@@ -183,7 +183,7 @@ class App:
             *(Driver(runner.process.name, self._answering(runner.step)) for runner in self._runners),
             Driver("menus", Menus(house, lambda: accounts.adapters).step, poll_s=MENUS_POLL_S),
             Driver("tags", tag_sync(house, lambda: accounts.adapters).step, poll_s=TAGS_POLL_S),
-            Driver("profiles", introductions(house, lambda: accounts.adapters).step),
+            Driver("profiles", acquaintance(house, lambda: accounts.adapters).step),
         ]
         self.courier.changed = self._driver("courier").wake
         house.unsaid.answering = [runner.follower for runner in self._runners] + [self._desk.follower]

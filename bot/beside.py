@@ -8,7 +8,7 @@ from bot.reading import SqlTagLedger
 from channels.channel import Adapter
 from domain.identity import Address, ContactId, Party
 from scheduler.follower import Follower
-from scheduler.profiles import Introductions, Knowing
+from scheduler.profiles import Acquaintance, Knowing
 from scheduler.tag_sync import Mirrors, TagSync
 
 Adapters = Callable[[], Sequence[Adapter]]
@@ -25,7 +25,7 @@ def tag_sync(house: House, adapters: Adapters) -> TagSync:
     return TagSync(mirrors, ledger, house.submit, house.clock, time.monotonic)
 
 
-def introductions(house: House, adapters: Adapters) -> Introductions:
+def acquaintance(house: House, adapters: Adapters) -> Acquaintance:
     """Return what asks providers after new people."""
 
     def knowing() -> Knowing:
@@ -35,4 +35,4 @@ def introductions(house: House, adapters: Adapters) -> Introductions:
         return house.vault.address_of(Party.CONTACT, contact)
 
     follower = Follower("profiles", house.log, house.submit, house.clock)
-    return Introductions(knowing, address_of, follower, house.digest, time.monotonic)
+    return Acquaintance(knowing, address_of, follower, house.digest, time.monotonic)

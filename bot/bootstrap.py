@@ -32,6 +32,7 @@ from bot.phones import dialling
 from bot.reading import Reading, SqlAgenda, SqlAudience
 from bot.settings import MAIN, Settings, accounts_of
 from bot.snapshots import SqlSnapshots
+from bot.staff import left_behind
 from bot.texts import Texts
 from bot.web import web
 from channels.channel import Adapter, Desk, Intake
@@ -169,6 +170,8 @@ def prepare(house: House) -> None:
     """Bring the views up to date, keep what was promised to the forgotten, and give an empty installation its starter rules, once."""
     complete(house)
     destroy_old_raw_keys(house)
+    for unbind in left_behind(house.log):
+        house.do("system", unbind)
     settings = house.settings
     if house.log.read_stream(stream(installation.category, INSTALLATION)):
         return
@@ -215,10 +218,11 @@ def open_account(house: House, channel: str, name: str) -> Adapter:
     """Open one account as it is configured now. Raises BadSettings, naming what is missing."""
     kind = next(kind for kind in CHANNELS if kind.name == channel)
     settings = accounts_of(channel, house.variables).get(name, {})
-    return kind.load()(name, settings, _desk(house))
+    return kind.load()(name, settings, desk_of(house))
 
 
-def _desk(house: House) -> Desk:
+def desk_of(house: House) -> Desk:
+    """Return what every channel of this house is given."""
     return Desk(
         intake=_intake(house),
         history=TimelineHistory(house.projector),

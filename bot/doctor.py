@@ -26,11 +26,23 @@ def examine(house: House) -> Generator[str | Told, None, bool]:
         head=head,
         log=house.log.identity().id[:8],
     )
-    yield f"brand      {settings.brand_name}; region {settings.region}; {settings.time_zone}; {settings.locale}"
-    yield f"reached at {settings.public_url or 'no SIYU_PUBLIC_URL: webhooks cannot be used'}"
+    yield told(
+        "brand      {brand}; region {region}; {zone}; {locale}",
+        brand=settings.brand_name,
+        region=settings.region,
+        zone=settings.time_zone,
+        locale=settings.locale,
+    )
+    if settings.public_url:
+        yield told("reached at {url}", url=settings.public_url)
+    else:
+        yield told("reached at no SIYU_PUBLIC_URL: webhooks cannot be used")
     for kind in CHANNELS:
         accounts = sorted(accounts_of(kind.name, house.variables)) or (["main"] if kind.always else [])
-        yield f"channel    {kind.name:<12} {', '.join(accounts) or 'not configured'}"
+        if accounts:
+            yield told("channel    {channel:<12} {accounts}", channel=kind.name, accounts=", ".join(accounts))
+        else:
+            yield told("channel    {channel:<12} not configured", channel=kind.name)
     healthy = True
     for well, account in channel_health(house):
         healthy = healthy and well
@@ -44,7 +56,9 @@ def examine(house: House) -> Generator[str | Told, None, bool]:
         known = positions(connection)
         waiting = list(parked(connection, house.projector.names))
     for view in known:
-        yield told("view       {view:<12} {behind} behind", view=view.view, behind=head - view.position)
+        if view.position < head:
+            yield told("view       {view:<12} {behind} behind", view=view.view, behind=head - view.position)
+    yield told("views      {count}", count=len(known))
     stuck = [f"{entry.view} at {entry.position}: {entry.error}" for entry in waiting]
     stuck += [
         f"{p.name} at {at}: {error}" for p in house.processes for at, error in parked_by(house.log, p.name)

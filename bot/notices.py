@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import structlog
 
+from bot.commands.customers import called
 from bot.commands.messages import OPERATOR_SEND, SHORT_ID
 from bot.commands.preview import reason_said
 from bot.commands.times import Clock
@@ -32,6 +33,12 @@ from scheduler.follower import Follower
 
 BATCH = 500
 NOTICE_LIVES = timedelta(hours=24)
+ONLY_IF_THEY_WRITE = frozenset({"window-closed", "window-used-up"})
+UNREACHABLE = frozenset(
+    {"blocked", "deactivated", "never-wrote", "not-following", "unknown-openid", "refuses-messages"}
+)
+OF_THE_FILE = frozenset({"media-gone", "media-refused", "kind-refused", "too-large"})
+OF_THE_TEXT = frozenset({"missing_variable", "broken_template", "text-too-long", "text-empty"})
 BY_HAND = frozenset({OPERATOR_REPLY, OPERATOR_SEND})
 
 log_ = structlog.get_logger(__name__)
@@ -101,7 +108,7 @@ class Notices:
         clock = Clock(
             now, self._house.office.controls.zone, lambda text: self._house.texts.say(text, language)
         )
-        whom = f"#{owner.number}" if owner is not None else clock.say("a group")
+        whom = called(owner) if owner is not None else clock.say("a group")
         digest = self._house.digest("delivery", f"notice:{event.delivery}", type(event).__name__, "", "")
         return PlanDelivery(
             delivery=DeliveryId(digest),
@@ -121,11 +128,29 @@ class Notices:
 def _text(event: Ended, whom: str, clock: Clock) -> str:
     match event:
         case DeliveryExpired():
-            said = clock.say("✗ {whom}: your message did not arrive: it waited too long.")
+            said = clock.say(
+                "✗ {whom}: your message did not arrive: it waited too long. If it still matters, write it again."
+            )
             return said.format(whom=whom)
         case DeliveryUnknown(delivery=delivery):
-            said = clock.say("? {whom}: nobody knows whether your message arrived. delivery:{id}")
+            said = clock.say(
+                "? {whom}: nobody knows whether your message arrived. It may be sent again by itself: "
+                "look at /timeline before you repeat it. delivery:{id}"
+            )
             return said.format(whom=whom, id=delivery[:SHORT_ID])
         case DeliveryRejected(reason=reason) | DeliverySuppressed(reason=reason):
             said = clock.say("✗ {whom}: your message did not arrive: {reason}.")
-            return said.format(whom=whom, reason=reason_said(clock, reason))
+            told = said.format(whom=whom, reason=reason_said(clock, reason))
+            return f"{told} {_advice(reason, clock)}"
+
+
+def _advice(reason: str, clock: Clock) -> str:
+    if reason in ONLY_IF_THEY_WRITE:
+        return clock.say("Answer again as soon as they write.")
+    if reason in UNREACHABLE:
+        return clock.say("Reach them on another channel, or wait until they write.")
+    if reason in OF_THE_FILE:
+        return clock.say("Write it again, without the file.")
+    if reason in OF_THE_TEXT:
+        return clock.say("Write it again, in plain words.")
+    return clock.say("Write it again, or tell whoever looks after this bot.")

@@ -123,6 +123,7 @@ def _customer_json(customer: customers.Customer, tags: Sequence[str]) -> str:
                 "account": contact.account,
                 "external_id": contact.external_id,
                 "name": contact.name,
+                "own_name": contact.own_name,
                 "username": contact.username,
                 "blocked": contact.blocked,
                 "last_in": contact.last_in,

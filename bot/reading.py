@@ -59,10 +59,9 @@ class SqlAudience:
             windows = opened(connection, contact)
         if seen is None:
             return Known({"brand": self.brand})
-        name = (owner.remark if owner is not None else None) or seen.name or ""
         variables = {
             "brand": self.brand,
-            "name": name,
+            "name": owner.known_as if owner is not None else seen.name,
             "username": seen.username or "",
             "number": f"#{owner.number}" if owner is not None else "",
         }

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from domain.contacts.commands import UnbindContact
 from domain.dispatch import fold
 from domain.identity import ContactId, OperatorId, stream
-from domain.operators.events import OperatorBound
+from domain.operators.events import OperatorBound, OperatorRemoved
 from domain.operators.roster import ROSTER, RosterState, roster
 from domain.ports.event_log import EventLog
 from projections.deliveries.cards import waiting
@@ -46,6 +47,23 @@ class Staff:
             if isinstance(recorded.event, OperatorBound):
                 self.bound[recorded.event.operator] = Bound(recorded.position, recorded.recorded_at)
         return self._state
+
+
+def left_behind(log: EventLog) -> list[UnbindContact]:
+    """Return what makes customers of accounts whose operator was removed when a removal did not name them yet.
+
+    What is done already changes nothing. Raises StoreUnavailable, UnknownEvent where the team's stream is damaged.
+    """
+    state, found = roster.initial, []
+    for recorded in log.read_stream(stream(roster.category, ROSTER)):
+        match recorded.event:
+            case OperatorRemoved(operator=operator, contacts=()):
+                theirs = sorted(state.members[operator].contacts)
+                found += [UnbindContact(contact=contact, operator=operator) for contact in theirs]
+            case _:
+                pass
+        state = fold(roster, [recorded], state)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Introductions: who is new on a channel whose messages tell little of people is asked after at their provider, once.
+"""Getting to know people: who is new on a channel whose messages tell little of people is asked after at their provider, once.
 
 What a provider vouches for (WeChat's unionid) makes one customer of a person's accounts (domain/processes/identifying.py). Nobody waits for
 it: it runs beside everything else, a few questions a second, and a provider that cannot be asked keeps no other from being asked.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from domain.contacts.commands import IntroduceContact
+from domain.contacts.commands import CompleteContact
 from domain.contacts.events import ContactSeen, ContactUnblocked
 from domain.dispatch import Failed, Request
 from domain.errors import PermanentFailure, SendFailed, TemporaryFailure, VersionConflict
@@ -48,7 +48,7 @@ class _Open:
     not_before: float = 0.0
 
 
-class Introductions:
+class Acquaintance:
     """Follows the log, and asks. What was asked is not asked again, also after a restart; what was open then is."""
 
     def __init__(
@@ -58,10 +58,11 @@ class Introductions:
         follower: Follower,
         digest: Callable[..., Digest],
         monotonic: Callable[[], float],
+        open_max: int = OPEN_MAX,
     ) -> None:
         """``knowing``: the open accounts that know people. ``address_of``: None for who was forgotten. ``monotonic``: in seconds."""
         self._knowing, self._address_of, self._follower = knowing, address_of, follower
-        self._digest, self._monotonic = digest, monotonic
+        self._digest, self._monotonic, self._open_max = digest, monotonic, open_max
         self._open: dict[ContactId, _Open] = {}
         self._rest_until: dict[Place, float] = {}
         self._ended: dict[Place, Profiles] = {}
@@ -97,7 +98,7 @@ class Introductions:
             return
         self._open.setdefault(event.contact, _Open(event.contact, address, recorded.position))
         theirs = [one for one in self._open.values() if _place(one) == (address.channel, address.account)]
-        if len(theirs) > OPEN_MAX:
+        if len(theirs) > self._open_max:
             self._give_up(theirs[0], "too-many-wait")
 
     def _due_at(self, one: _Open) -> float:
@@ -119,14 +120,14 @@ class Introductions:
                     return
                 self._later(one, now, failure.reason)
             else:
-                await self._introduce(one, profile, now)
+                await self._complete(one, profile, now)
 
-    async def _introduce(self, one: _Open, profile: Profile, now: float) -> None:
+    async def _complete(self, one: _Open, profile: Profile, now: float) -> None:
         identified: list[Command] = [
             identified_by(one.contact, kind, value, verified=True, digest=self._digest)
             for kind, value in sorted(profile.identifiers.items())
         ]
-        told = IntroduceContact(contact=one.contact, language=profile.language, source=profile.source)
+        told = CompleteContact(contact=one.contact, language=profile.language, source=profile.source)
         at = self._follower.clock()
         context = Context(actor=Slug(f"process-{self._follower.name}"), occurred_at=at, now=at)
         result = await self._follower.dispatch(Request(context, (told, *identified)))

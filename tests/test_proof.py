@@ -16,13 +16,23 @@ PROMISED = [
     "D12",
     "D13",
     "D15",
+    "D18",
+    "D20",
     "D21",
     "D22",
     "I1",
     "I2",
     "I3",
     "X1",
+    "X2",
     "X3",
+    "X7",
+    "X11",
+    "P1",
+    "P2",
+    "P3",
+    "P4",
+    "P5",
 ]
 ROW = re.compile(r"^\| ([A-Z]\d+)\b[^|]*\|[^|]+\|([^|]+)\|$", re.MULTILINE)
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")

@@ -160,12 +160,12 @@ class Cards:
         """Return what to plan, or when to look again."""
         with self._house.views.read() as connection:
             to = phone(connection, member.contacts, now)
-            lately = [] if to is None else planned_since(connection, to.contact.id, CARD, now - MINUTE)
+            if to is None or not to.is_open:
+                return now + LOOK_AGAIN  # nothing can be told before they write to us
+            lately = planned_since(connection, to.contact.id, CARD, now - MINUTE)
         news = self._news(inbox)
-        if to is None or not news:
-            return ()  # who blocked us everywhere and comes back finds the customers in /customers
-        if not to.is_open:
-            return now + LOOK_AGAIN  # nothing can be told before they write to us
+        if not news:
+            return ()
         if to.room is not None and to.room - len(news) < KEPT_BACK:
             return self._writing.digest(inbox.operator, to, news, now, scarce=True)
         if len(lately) + len(news) <= CARDS_A_MINUTE:

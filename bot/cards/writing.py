@@ -25,8 +25,10 @@ CARD = Slug("card")
 CARD_LIVES = timedelta(hours=24)
 IN_A_DIGEST = 15
 """Customers in one digest; where there are more, another one follows it."""
-WORDS = 20
-LONGEST_NAME = 16
+MOST_NUMBERS = 30
+"""Further customers, by number alone, where there can be no other digest."""
+WORDS = 14
+LONGEST_NAME = 10
 """Characters of a text, and of a name, in a digest: a whole one stays below 2,048 bytes also in Chinese, the least of our channels."""
 LONGEST_CAPTION = 1_000
 """A picture's caption is shorter than a message (Telegram: 1,024 units): a longer card goes before its picture."""
@@ -91,13 +93,14 @@ class Writing:
         clock = self._clock(to, now)
         lines = [clock.say("{count} customers wrote:").format(count=len(page))]
         lines += [_brief(one, clock) for one in page[:IN_A_DIGEST]]
-        if len(page) > IN_A_DIGEST:
-            lines.append(" ".join(f"#{one.customer.number}" for one in page[IN_A_DIGEST:]))
+        lines += _further(page[IN_A_DIGEST:], clock)
         if scarce:
             lines.append(
                 clock.say("This channel lets us send you no more cards: write anything to get them again.")
             )
         shown = [(f"#{one.customer.number}", f"/card #{one.customer.number}") for one in page[:IN_A_DIGEST]]
+        if to.contact.channel in UNQUOTED:  # a button is a link there, longer than the line it belongs to
+            shown = []
         rows = tuple(tuple(shown[start : start + 4]) for start in range(0, len(shown), 4))
         key = self._house.digest("delivery", f"cards:{page[0].said.first}", to.contact.id, "", "")
         told = TellDigest(operator=operator, order=key, about=tuple(one.customer.id for one in page))
@@ -141,6 +144,14 @@ def _brief(news: News, clock: Clock) -> str:
     number = len(f"#{news.customer.number} ")
     place = channel_said(news.contact.channel, clock.say)
     return f"{_cut(who, number + LONGEST_NAME)} · {place}{more}: {_cut(words, WORDS)}"
+
+
+def _further(page: Sequence[News], clock: Clock) -> list[str]:
+    lines = [" ".join(f"#{one.customer.number}" for one in page[:MOST_NUMBERS])] if page else []
+    if len(page) > MOST_NUMBERS:
+        said = clock.say("… and {count} more: /customers lists them")
+        lines.append(said.format(count=len(page) - MOST_NUMBERS))
+    return lines
 
 
 def _cut(text: str, longest: int) -> str:

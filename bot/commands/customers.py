@@ -93,7 +93,8 @@ def _named(call: Call, text: str, follows: Follows) -> tuple[Customer, str]:
 
 
 def _is_called(found: Customer, said: str) -> bool:
-    names = {folded(found.remark), *(folded(contact.name) for contact in found.contacts)}
+    theirs = (name for contact in found.contacts for name in (contact.name, contact.own_name))
+    names = {folded(name) for name in (found.remark, *theirs)}
     by_id = len(said) >= SHORTEST_PREFIX and found.id.startswith(said.lower())
     return by_id or folded(said) in names or any(ends_with(said, phone) for phone in found.phones)
 

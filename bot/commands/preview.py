@@ -178,5 +178,7 @@ def reason_said(call: Speaker, reason: str) -> str:
         "window-closed": call.say("the time to answer is over"),
         "bot-left": call.say("we left the group"),
         "media-gone": call.say("its file is gone"),
+        "window-used-up": call.say("the channel allows no more before they write"),
+        "not-following": call.say("does not follow us any more"),
     }
     return said.get(reason, reason)

@@ -75,12 +75,21 @@ class IdentifyContact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IntroduceContact:
-    """Note what the provider tells of somebody besides their messages, where it is not known yet. Fields as in ContactIntroduced."""
+class CompleteContact:
+    """Note what the provider tells of somebody besides their messages, where it is not known yet. Fields as in ContactCompleted."""
 
     contact: ContactId
     language: Locale | None
     source: Slug | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntroduceCustomer:
+    """Note what somebody said they are called. Fields as in CustomerIntroduced."""
+
+    contact: ContactId
+    name: Personal[str]
+    digest: Digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,9 @@ from typing import assert_never
 from domain.contacts.commands import (
     BindContactToOperator,
     BlockContact,
+    CompleteContact,
     IdentifyContact,
-    IntroduceContact,
+    IntroduceCustomer,
     SeeContact,
     UnbindContact,
     UnblockContact,
@@ -18,15 +19,16 @@ from domain.contacts.events import (
     EVENTS,
     ContactBlocked,
     ContactBoundToOperator,
+    ContactCompleted,
     ContactForgotten,
     ContactIdentified,
-    ContactIntroduced,
     ContactLinked,
     ContactProfileChanged,
     ContactReached,
     ContactSeen,
     ContactUnblocked,
     ContactUnbound,
+    CustomerIntroduced,
     LinkRefused,
 )
 from domain.decider import Decider, Streams
@@ -40,7 +42,8 @@ ContactCommand = (
     | BindContactToOperator
     | UnbindContact
     | IdentifyContact
-    | IntroduceContact
+    | CompleteContact
+    | IntroduceCustomer
 )
 ContactEvent = (
     ContactSeen
@@ -53,7 +56,8 @@ ContactEvent = (
     | ContactForgotten
     | ContactLinked
     | ContactIdentified
-    | ContactIntroduced
+    | ContactCompleted
+    | CustomerIntroduced
     | LinkRefused
 )
 
@@ -66,7 +70,8 @@ LINK_TRIES_WITHIN = timedelta(hours=1)
 class ContactState:
     """``customer`` is None until the contact was seen; then it is whom the account belongs to now.
 
-    ``identifiers``: digests of what tells who it is; ``verified``: those a channel vouches for. ``link_refusals``: the last wrong codes.
+    ``identifiers``: digests of what tells who it is; ``verified``: those a channel vouches for. ``introduced``: digest of the name they
+    said. ``link_refusals``: the last wrong codes.
     """
 
     customer: CustomerId | None = None
@@ -82,6 +87,7 @@ class ContactState:
     identifiers: frozenset[Digest] = frozenset()
     verified: frozenset[Digest] = frozenset()
     link_refusals: tuple[datetime, ...] = ()
+    introduced: Digest | None = None
 
     def may_try_a_code(self, now: datetime) -> bool:
         """Whether this contact has not tried too many wrong ones."""
@@ -157,18 +163,21 @@ def decide(state: ContactState, command: ContactCommand, _context: Context) -> S
         case IdentifyContact(digest=digest, verified=verified):
             known = digest in (state.verified if verified else state.identifiers)
             return () if known else (_identified(command),)
-        case IntroduceContact():
-            return _introduced(state, command)
+        case CompleteContact():
+            return _completed(state, command)
+        case IntroduceCustomer(contact=contact, name=name, digest=digest):
+            same = digest == state.introduced
+            return () if same else (CustomerIntroduced(contact=contact, name=name, digest=digest),)
         case _:
             assert_never(command)
 
 
-def _introduced(state: ContactState, command: IntroduceContact) -> Sequence[Event]:
+def _completed(state: ContactState, command: CompleteContact) -> Sequence[Event]:
     language = command.language if state.language is None else None
     source = command.source if state.source is None else None
     if state.customer is None or (language is None and source is None):
         return ()
-    return (ContactIntroduced(contact=command.contact, language=language, source=source),)
+    return (ContactCompleted(contact=command.contact, language=language, source=source),)
 
 
 def _identified(command: IdentifyContact) -> ContactIdentified:
@@ -206,7 +215,7 @@ def evolve(state: ContactState, event: ContactEvent) -> ContactState:
         case ContactBoundToOperator():
             return replace(state, operator=event.operator)
         case ContactForgotten():
-            return replace(state, forgotten=True, profile=None, language=None, blocked=None)
+            return replace(state, forgotten=True, profile=None, language=None, blocked=None, introduced=None)
         case ContactUnbound():
             return replace(state, operator=None)
         case ContactLinked():
@@ -214,8 +223,10 @@ def evolve(state: ContactState, event: ContactEvent) -> ContactState:
         case ContactIdentified(digest=digest, verified=verified):
             vouched = state.verified | {digest} if verified else state.verified
             return replace(state, identifiers=state.identifiers | {digest}, verified=vouched)
-        case ContactIntroduced(language=language, source=source):
+        case ContactCompleted(language=language, source=source):
             return replace(state, language=state.language or language, source=state.source or source)
+        case CustomerIntroduced(digest=digest):
+            return replace(state, introduced=digest)
         case LinkRefused(at=at):
             return replace(state, link_refusals=(*state.link_refusals, at)[-MOST_LINK_TRIES:])
         case _:
@@ -239,7 +250,8 @@ contacts = Decider(
         BindContactToOperator,
         UnbindContact,
         IdentifyContact,
-        IntroduceContact,
+        CompleteContact,
+        IntroduceCustomer,
     ),
     key=_key,
 )

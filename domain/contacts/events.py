@@ -127,13 +127,23 @@ class ContactIdentified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContactIntroduced:
+class ContactCompleted:
     """The provider told what was not known of somebody: their language, by which code they came. None: nothing new."""
 
     SUBJECT: ClassVar[str] = ""
     contact: ContactId
     language: Locale | None
     source: Slug | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerIntroduced:
+    """Somebody said what they are called. ``digest``: keyed hash of the name: that it is known already is noticed without it."""
+
+    SUBJECT: ClassVar[str] = "contact"
+    contact: ContactId
+    name: Personal[str]
+    digest: Digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +196,8 @@ EVENTS = (
     ("contact-bound-to-operator/1", ContactBoundToOperator),
     ("contact-linked/1", ContactLinked),
     ("contact-identified/1", ContactIdentified),
-    ("contact-introduced/1", ContactIntroduced),
+    ("contact-completed/1", ContactCompleted),
+    ("customer-introduced/1", CustomerIntroduced),
     ("link-refused/1", LinkRefused),
     ("contact-unbound/1", ContactUnbound),
     ("contact-forgotten/1", ContactForgotten),

@@ -10,6 +10,7 @@ from domain.processes.auto_reply import Addressed, Matcher, auto_reply
 from domain.processes.binding import binding
 from domain.processes.handover import handover
 from domain.processes.identifying import Dialled, identifying
+from domain.processes.introductions import introductions
 from domain.processes.new_customers import new_customers
 from domain.processes.recurring import recurring
 from domain.processes.settling import settling
@@ -38,6 +39,7 @@ def processes(outside: Outside) -> tuple[Process, ...]:
         stop_words(outside.words, outside.say),
         settling,
         identifying(outside.dialled),
+        introductions,
         handover(outside.silence),
         recurring,
         welcome,

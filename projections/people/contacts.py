@@ -9,13 +9,14 @@ from sqlalchemy import Boolean, Column, Connection, Index, RowMapping, String, T
 from domain.contacts.events import (
     ContactBlocked,
     ContactBoundToOperator,
-    ContactIntroduced,
+    ContactCompleted,
     ContactLinked,
     ContactProfileChanged,
     ContactReached,
     ContactSeen,
     ContactUnblocked,
     ContactUnbound,
+    CustomerIntroduced,
 )
 from domain.conversations.events import ButtonPressed, MemberJoined, MessageEdited, MessageReceived
 from domain.customers.events import CustomerForgotten
@@ -37,6 +38,8 @@ CONTACTS = Table(
     Column("name_key", String, nullable=False, default="", index=True),
     Column("username", String, nullable=False, default=""),
     Column("username_key", String, nullable=False, default="", index=True),
+    Column("own_name", String, nullable=False, default=""),
+    Column("own_name_key", String, nullable=False, default="", index=True),
     Column("language", String),
     Column("private", Boolean, nullable=False, default=False),
     Column("blocked", String),
@@ -47,13 +50,13 @@ CONTACTS = Table(
     Column("last_in", Utc, index=True),
     Index("contacts_by_address", "channel", "external_id"),
 )
-"""``name_key``, ``username_key``: folded, for finding. The fact that somebody wrote lies before ``ContactSeen`` in the log, so for the rest
+"""``own_name``: what they said they are called. ``name_key`` and the like: folded, for finding. The fact that somebody wrote lies before ``ContactSeen`` in the log, so for the rest
 of a batch a row may have no channel yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """``private``: they wrote to us alone. ``blocked``: why they cannot be reached. ``last_in``: when their last message was sent."""
+    """``own_name``: what they said they are called. ``private``: they wrote to us alone. ``blocked``: why they cannot be reached. ``last_in``: when their last message was sent."""
 
     id: ContactId
     customer: CustomerId
@@ -62,6 +65,7 @@ class Contact:
     external_id: str
     name: str
     username: str
+    own_name: str
     language: Locale | None
     private: bool
     blocked: Slug | None
@@ -93,7 +97,8 @@ def _people(recorded: Recorded) -> Sequence[ContactId]:
             | ContactBoundToOperator(contact=contact)
             | ContactUnbound(contact=contact)
             | ContactLinked(contact=contact)
-            | ContactIntroduced(contact=contact)
+            | ContactCompleted(contact=contact)
+            | CustomerIntroduced(contact=contact)
             | MessageReceived(contact=contact)
             | MessageEdited(contact=contact)
             | ButtonPressed(contact=contact)
@@ -125,8 +130,10 @@ def _fold(row: Row, recorded: Recorded) -> None:
             row["operator"] = None
         case ContactLinked(customer=customer):
             row["customer"] = customer
-        case ContactIntroduced(language=language, source=source):
+        case ContactCompleted(language=language, source=source):
             row["language"], row["source"] = row["language"] or language, row["source"] or source
+        case CustomerIntroduced(name=name):
+            row["own_name"], row["own_name_key"] = name.value, key(name.value)
         case MessageReceived():
             row["last_in"] = max(row["last_in"] or recorded.occurred_at, recorded.occurred_at)
             _active(row, recorded.occurred_at)
@@ -160,7 +167,7 @@ def _forget(connection: Connection, event: CustomerForgotten) -> None:
 
 contacts = Projection(
     name="contacts",
-    version=2,
+    version=3,
     tables=(CONTACTS,),
     listens_to=frozenset(
         {
@@ -172,7 +179,8 @@ contacts = Projection(
             ContactBoundToOperator,
             ContactUnbound,
             ContactLinked,
-            ContactIntroduced,
+            ContactCompleted,
+            CustomerIntroduced,
             MessageReceived,
             MessageEdited,
             ButtonPressed,

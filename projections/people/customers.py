@@ -99,9 +99,16 @@ class Customer:
     phones: tuple[str, ...] = ()
 
     @property
+    def known_as(self) -> str:
+        """What they are called: our remark, else what a channel shows, else what they said themselves; empty where nobody knows."""
+        shown = (known.name for known in self.contacts)
+        said = (known.own_name for known in self.contacts)
+        return next(filter(None, (self.remark, *shown, *said)), "")
+
+    @property
     def name(self) -> str:
-        """What to show: the remark, else a contact's name, else the number."""
-        return self.remark or next((known.name for known in self.contacts if known.name), f"#{self.number}")
+        """What to show: what they are called, else the number."""
+        return self.known_as or f"#{self.number}"
 
     @property
     def last_in(self) -> datetime | None:

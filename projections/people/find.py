@@ -71,7 +71,8 @@ def _by_username(said: str) -> ColumnElement[bool] | None:
 
 
 def _by_whole_name(said: str) -> ColumnElement[bool]:
-    return or_(CUSTOMERS.c.remark_key == said, _whose_contact(CONTACTS.c.name_key == said))
+    called = or_(CONTACTS.c.name_key == said, CONTACTS.c.own_name_key == said)
+    return or_(CUSTOMERS.c.remark_key == said, _whose_contact(called))
 
 
 def _by_phone(said: str) -> ColumnElement[bool] | None:
@@ -80,7 +81,8 @@ def _by_phone(said: str) -> ColumnElement[bool] | None:
 
 
 def _by_part_of_name(said: str) -> ColumnElement[bool]:
-    return or_(
-        CUSTOMERS.c.remark_key.contains(said, autoescape=True),
-        _whose_contact(CONTACTS.c.name_key.contains(said, autoescape=True)),
+    called = or_(
+        CONTACTS.c.name_key.contains(said, autoescape=True),
+        CONTACTS.c.own_name_key.contains(said, autoescape=True),
     )
+    return or_(CUSTOMERS.c.remark_key.contains(said, autoescape=True), _whose_contact(called))

@@ -305,3 +305,13 @@ async def test_candidates_become_buttons_and_one_that_no_button_can_say_is_only_
         "#2 Mrs Wang (telegram @wang_x)",
         "#3 Mrs Wang (telegram @wang2_x)",
     ]
+
+
+async def test_a_menu_s_button_orders_what_its_words_would(premises: Premises) -> None:
+    desk = await premises.desk()
+    await premises.binds(desk, "li")
+    after = premises.house.log.head()
+    premises.presses("li", "say:/help", on=None)
+    await settled(desk)
+    (said,) = premises.answers("li", after)
+    assert "/stats" in said

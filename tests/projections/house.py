@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from domain.broadcasts.commands import CancelBroadcast, ConfirmBroadcast, DraftBroadcast, FinishFanOut
 from domain.broadcasts.events import AudienceKind
-from domain.contacts.commands import IssueLinkCode, RedeemLinkCode
+from domain.contacts.commands import CompleteContact, IssueLinkCode, RedeemLinkCode
 from domain.conversations.commands import (
+    Act,
     Chat,
     Content,
     Edit,
@@ -62,6 +63,7 @@ from domain.identity import (
     EventId,
     GroupId,
     KeyedHash,
+    Locale,
     MediaId,
     OperatorId,
     Party,
@@ -485,6 +487,23 @@ def _reach(house: House, a: int, b: int) -> object:
     return house.receive(_person(a), content)
 
 
+def _acts(house: House, a: int, b: int) -> object:
+    """What is no message: a menu's button, a code, a page, a choice; and what their provider tells of them."""
+    who, source = _person(a), Slug(f"door-{b % 2}")
+    contents: Sequence[Content] = (
+        Press(data="say:tea please", query=""),
+        Reachability(reachable=True, source=source),
+        Act(action=Slug("scanned"), data={"scene": source}, source=source),
+        Act(action=Slug("opened-link"), data={"url": "https://shop.example/new"}),
+        Act(action=Slug("chose-subscription"), data={"choices": [{"template": "t1", "choice": "accept"}]}),
+        Act(action=Slug("reported-place"), data={"latitude": 31.2}),
+    )
+    if b % 7 == 6:
+        known = house.contact(_known(house, a))
+        return house.do(CompleteContact(contact=known, language=Locale("zh_CN"), source=source))
+    return house.receive(who, contents[b % 7])
+
+
 def _identity(house: House, a: int, b: int) -> object:
     one, other = _known(house, a), _known(house, a + 1 + b % 2)
     code = house.digest("link-code", str(b % 3))
@@ -544,6 +563,7 @@ MOVES: tuple[Move, ...] = (
     _identity,
     _forget,
     _sends_file,
+    _acts,
 )
 
 

@@ -2,16 +2,24 @@
 
 from datetime import timedelta
 
-from domain.contacts.commands import BlockContact
+from domain.contacts.commands import BlockContact, CompleteContact
 from domain.conversations.commands import Message, Reachability
 from domain.customers.commands import AddNote, NameCustomer, TagCustomer, WithdrawConsent
 from domain.customers.events import MARKETING, ConsentSource
-from domain.identity import Channel, Digest, OperatorId, Slug, SubjectId, Tag
+from domain.identity import Channel, Digest, Locale, OperatorId, Slug, SubjectId, Tag
 from domain.message import Personal
 from domain.operators.commands import AddOperator, BindOperator, IssueBindCode
 from domain.operators.events import Role
 from projections.engine import Projector
-from projections.people.contacts import Contact, contact, contact_at, contacts_by_id, contacts_of, last_heard
+from projections.people.contacts import (
+    Contact,
+    contact,
+    contact_at,
+    contacts_by_id,
+    contacts_of,
+    last_heard,
+    sources,
+)
 from projections.people.customers import (
     Consent,
     count,
@@ -56,6 +64,7 @@ def test_a_contact_is_as_the_provider_shows_it(projector: Projector, house: Hous
         external_id="wang",
         name="Wang",
         username="wang_x",
+        own_name="",
         language=None,
         private=True,
         blocked=Slug("blocked"),
@@ -198,3 +207,22 @@ def test_an_address_of_another_channel_is_another_contact(projector: Projector, 
         assert [known.number for known in find(connection, "webchat:wang")] == [2]
         assert [known.number for known in find(connection, "telegram:wang")] == [1]
         assert [known.number for known in find(connection, "wang")] == [1, 2]
+
+
+def test_what_a_provider_tells_of_somebody_fills_what_was_not_known(
+    projector: Projector, house: House
+) -> None:
+    house.says("wang", "hello")
+    house.receive("li", Message(text="hello", source=Slug("poster")))
+    for who in ("wang", "li"):
+        told = CompleteContact(contact=house.contact(who), language=Locale("zh_CN"), source=Slug("door-2"))
+        house.do(told)
+    catch_up(projector)
+    with projector.views.read() as connection:
+        known = [contact(connection, house.contact(who)) for who in ("wang", "li")]
+        assert [(one.language, one.source) for one in known if one] == [
+            ("zh_CN", "door-2"),
+            ("zh_CN", "poster"),
+        ]
+        assert sources(connection, 10) == [("door-2", 1), ("poster", 1)]
+        assert sources(connection, 1) == [("door-2", 1)]

@@ -1,6 +1,6 @@
 """Tags by hand and by keyword rules."""
 
-from domain.conversations.commands import Message
+from domain.conversations.commands import Message, Press
 from domain.customers.commands import TagCustomer, UntagCustomer
 from domain.identity import RuleId, Slug, Tag
 from domain.message import Personal
@@ -116,3 +116,13 @@ def test_a_customer_with_a_tag_by_hand_and_by_rule_counts_once(projector: Projec
     with projector.views.read() as connection:
         assert all_tags(connection) == [TagCount(REFUND, 2), TagCount(VIP, 1)]
         assert tagged_with(connection, REFUND) == sorted([house.customer("wang"), house.customer("li")])
+
+
+def test_a_button_that_says_something_is_tagged_by_rule_too(projector: Projector, house: House) -> None:
+    add_rule(house)
+    house.receive("wang", Press(data="say:我要退款", query=""))
+    house.receive("li", Press(data="我要退款", query=""))
+    house.says("zhao", "hello", group="tea")
+    house.receive("zhao", Press(data="say:我要退款", query=""), group="tea")
+    shown = [tags_shown(projector, house, who) for who in ("wang", "li", "zhao")]
+    assert shown == [["refund by rule"], [], []]

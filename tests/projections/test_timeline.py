@@ -7,7 +7,15 @@ import pytest
 
 from domain.broadcasts.commands import DraftBroadcast
 from domain.broadcasts.events import AudienceKind
-from domain.conversations.commands import Join, Message, Sender
+from domain.conversations.commands import (
+    Act,
+    Content,
+    Join,
+    Message,
+    Press,
+    Reachability,
+    Sender,
+)
 from domain.customers.commands import AddNote, NameCustomer, TagCustomer
 from domain.deliveries.commands import LoseTrackOfDelivery
 from domain.deliveries.delivery import Phase
@@ -283,3 +291,34 @@ async def test_history_that_cannot_be_current_says_so(projector: Projector, hous
     house.says("wang", "hello")
     with pytest.raises(StoreUnavailable, match="the views are behind"):
         await TimelineHistory(projector, timeout_s=0.01).recent(house.contact("wang"), 10)
+
+
+def test_what_people_do_beside_writing_is_told_and_what_is_for_machines_is_not(
+    projector: Projector, house: House
+) -> None:
+    door = Slug("door-2")
+    done: tuple[Content, ...] = (
+        Reachability(reachable=True, source=door),
+        Reachability(reachable=True),
+        Act(action=Slug("scanned"), data={"scene": "Door-2"}, source=door),
+        Act(action=Slug("opened-link"), data={"url": "https://shop.example/new"}),
+        Act(action=Slug("opened-mini-program"), data={"url": "pages/tea"}),
+        Act(action=Slug("chose-subscription"), data={"choices": [{"template": "t1", "choice": "accept"}]}),
+        Act(action=Slug("reported-place"), data={"latitude": 31.2, "longitude": 121.5}),
+        Press(data="say:几点开门", query=""),
+    )
+    for content in done:
+        house.receive("wang", content)
+    catch_up(projector)
+    kinds = frozenset({Kind.FOLLOWED, Kind.SCANNED, Kind.OPENED, Kind.CHOSE, Kind.BUTTON})
+    with projector.views.read() as connection:
+        shown = of_contact(connection, house.contact("wang"), Filters(kinds=kinds))
+        assert [(entry.kind, entry.value, entry.text) for entry in shown] == [
+            (Kind.FOLLOWED, "door-2", None),
+            (Kind.SCANNED, "door-2", None),
+            (Kind.OPENED, "opened-link", "https://shop.example/new"),
+            (Kind.OPENED, "opened-mini-program", "pages/tea"),
+            (Kind.CHOSE, "chose-subscription", "t1: accept"),
+            (Kind.BUTTON, None, "几点开门"),
+        ]
+        assert texts(everywhere(connection, Filters(text="开门"))) == ["几点开门"]

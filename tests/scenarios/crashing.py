@@ -1,14 +1,15 @@
 """A Siyu that dies at a named point: the same parts, joined by the same composition root, with a fuse between them.
 
 ``crashing:main`` takes what ``siyu run`` takes, and ``--at POINT`` where it shall die (SIGKILL to itself: nothing is flushed, closed or
-answered), and ``--ahead SECONDS``, by which its clock is ahead, so that a test need not wait for a lease to end.
+answered), ``--ahead SECONDS``, by which its clock is ahead, so that a test need not wait for a lease to end, and ``--proof SECONDS``,
+after which WeChat's silence proves a passive reply.
 """
 
 import argparse
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -18,12 +19,18 @@ from starlette.types import Message, Receive, Scope, Send
 
 from bot import cli, logs, matching
 from bot.app import Binding
-from bot.bootstrap import open_app, open_channels, open_house, prepare
-from bot.house import utc_now
-from bot.settings import environment, load
+from bot.bootstrap import configured, desk_of, open_account, open_app, open_house, prepare
+from bot.house import House, utc_now
+from bot.settings import accounts_of, environment, load
 from channels.channel import Adapter, Buttons, Limits, MediaSource, Menus, SourceCodes
+from channels.wechat.adapter import WeChatAdapter
+from channels.wechat.identity import WECHAT_CHANNEL
+from channels.wechat.limits import PROOF_S
+from channels.wechat.replies import Timing
+from channels.wechat.settings import read_settings
 from domain.conversations.events import INBOUND_EVENTS
-from domain.deliveries.events import DeliveryAccepted, DeliveryPlanned, DeliveryStarted
+from domain.deliveries.events import DeliveryAccepted, DeliveryPlanned, DeliveryStarted, DeliveryUnknown
+from domain.errors import OutcomeUnknown
 from domain.identity import Account, Channel, ProviderMessageId, StreamId
 from domain.message import Recorded
 from domain.ports.event_log import Append, EventLog, LogIdentity, Outcome
@@ -37,6 +44,7 @@ MOMENTS: dict[type, str] = {
     **{kind: "commit" for _, kind in INBOUND_EVENTS},
     DeliveryPlanned: "plan",
     DeliveryStarted: "claim",
+    DeliveryUnknown: "unproven",
     DeliveryAccepted: "record",
 }
 """What is being appended when a message of that event's moment passes."""
@@ -55,6 +63,9 @@ POINTS = (
     "claim-after",
     "send-before",
     "send-after",
+    "put",  # a passive reply lies in the request, which is not answered yet
+    "unproven-before",  # it is answered, or about to be, and nothing is proven
+    "unproven-after",
     "record-before",
     "record-after",
 )
@@ -143,7 +154,12 @@ class FusedMessenger:
 
     async def send(self, outbound: Outbound) -> ProviderMessageId | None:
         self.fuse.reach("send-before")
-        sent = await self.messenger.send(outbound)
+        try:
+            sent = await self.messenger.send(outbound)
+        except OutcomeUnknown as unknown:
+            if unknown.proof_follows:
+                self.fuse.reach("put")
+            raise
         self.fuse.reach("send-after")
         return sent
 
@@ -205,6 +221,16 @@ class FusedAdapter:
         await self._adapter.stop()
 
 
+def opened(house: House, proof_s: float) -> Iterator[Adapter]:
+    """Every account that is configured. ``proof_s``: how long WeChat must be silent after a passive reply."""
+    for channel, name in configured(house):
+        if channel == WECHAT_CHANNEL:
+            settings = read_settings(name, accounts_of(channel, house.variables)[name])
+            yield WeChatAdapter(name, settings, desk_of(house), timing=Timing(proof_s=proof_s))
+        else:
+            yield open_account(house, channel, name)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run, as ``siyu run`` does, up to the point."""
     parser = argparse.ArgumentParser()
@@ -212,6 +238,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--port", type=int)
     parser.add_argument("--at", choices=POINTS)
     parser.add_argument("--ahead", type=float, default=0.0)
+    parser.add_argument("--proof", type=float, default=PROOF_S)
     asked = parser.parse_args(arguments)
     fuse, ahead = Fuse(asked.at), timedelta(seconds=asked.ahead)
     logs.configure([], pretty=False)
@@ -222,7 +249,7 @@ def main(arguments: Sequence[str]) -> int:
     house.projector.fuse = fuse
     try:
         prepare(house)
-        adapters = [FusedAdapter(adapter, fuse) for adapter in open_channels(house)]
+        adapters = [FusedAdapter(adapter, fuse) for adapter in opened(house, asked.proof)]
         asyncio.run(cli.serve(open_app(house, Binding("127.0.0.1", asked.port), adapters)))
     finally:
         house.close()

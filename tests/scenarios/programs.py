@@ -36,6 +36,7 @@ IMPORTED = (
     "channels.memory",
     "channels.telegram.adapter",
     "channels.webchat",
+    "channels.wechat.adapter",
     "tests.scenarios.crashing",
     "uvicorn.lifespan.on",
     "uvicorn.loops.uvloop",

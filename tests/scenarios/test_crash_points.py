@@ -8,16 +8,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from channels.simulators.telegram import TelegramSimulator
-from channels.simulators.telegram.actors import User
 from tests.scenarios.conftest import Installs
 from tests.scenarios.crashing import POINTS
+from tests.scenarios.customers import Customer, InTelegram, InWeChat
 from tests.scenarios.installation import Event, Installation, by_polling, by_webhook, free_port, until_async
 from tests.scenarios.visitor import Visitor
+from tests.scenarios.wechat_account import Later, of_wechat, patient_wechat
 
 CRASHING = "tests.scenarios.crashing:main"
 KILLED = -9
 AHEAD_S = 120
 """By which each run's clock is ahead of the one before: its lease has ended, and the grace of 30 s (delivery.md, "Frozen workers")."""
+PROVEN_AFTER_S = "0.2"
 ANSWER = "it costs 5"
 OUTBOUND = (
     "plan-after",
@@ -28,8 +30,15 @@ OUTBOUND = (
     "record-before",
     "record-after",
 )
+OF_A_PASSIVE_REPLY = ("put", "unproven-before", "unproven-after")
+ANSWERED_LATER = tuple(point for point in POINTS if point not in OF_A_PASSIVE_REPLY)
+ANSWERED_IN_REQUEST = tuple(point for point in POINTS if point != "send-after")
 SENT_AND_NOT_NOTED = {"send-after", "record-before"}
 """The provider had taken it: a reply goes out once more, since nobody can tell."""
+SHOWN_AND_NOT_PROVEN = {"answer-after", "record-before"}
+"""WeChat had shown the answer to its request, and its silence was not awaited: the same holds."""
+PERHAPS_SHOWN = {"unproven-before", "unproven-after"}
+"""The log takes in that it is in the request at the very moment at which the request is answered."""
 STARTED_AND_NOT_SENT = {"claim-after", "send-before"}
 """Nobody can tell here either: marketing stays Unknown, and is not sent at all."""
 
@@ -37,13 +46,14 @@ STARTED_AND_NOT_SENT = {"claim-after", "send-before"}
 class Deaths:
     """An installation that dies at one point after the other, each run later than the one before."""
 
-    def __init__(self, siyu: Installation) -> None:
-        self.siyu = siyu
-        self._ahead_s = 0
+    def __init__(self, siyu: Installation, clock: Later | None = None) -> None:
+        """``clock``: the provider's, which goes with that of the runs."""
+        self.siyu, self._clock = siyu, clock or Later()
 
     async def begin(self, *fuse: str) -> None:
-        self._ahead_s += AHEAD_S
-        await self.siyu.start("--ahead", str(self._ahead_s), *fuse, main=CRASHING)
+        self._clock.ahead_s += AHEAD_S
+        ahead = ("--ahead", str(self._clock.ahead_s))
+        await self.siyu.start(*ahead, "--proof", PROVEN_AFTER_S, *fuse, main=CRASHING)
 
     @asynccontextmanager
     async def at(self, point: str) -> AsyncIterator[None]:
@@ -53,13 +63,17 @@ class Deaths:
         assert await self.siyu.ended() == KILLED, point
         await self.begin()
 
-    async def settled(self, deliveries: int) -> list[Event]:
-        """Wait until so many deliveries are planned and all have an outcome, end the process, and return the log."""
+    async def settled(self, deliveries: int, said: str = "") -> list[Event]:
+        """Wait until so many deliveries are planned and all have their last outcome, end the process, and return the log.
+
+        ``said``: what a customer says meanwhile.
+        """
 
         async def done() -> list[Event]:
             events = await self.siyu.settled()
             planned = sum(event["type"] == "delivery-planned/1" for event in events)
-            return events if planned >= deliveries else []
+            heard = not said or said in texts_of(events)
+            return events if planned >= deliveries and heard and not to_be_sent_again(events) else []
 
         with suppress(TimeoutError):  # what is missing then, the table says better
             await until_async(done)
@@ -77,37 +91,70 @@ async def opened(installs: Installs, settings: dict[str, str], port: int = 0) ->
     return siyu
 
 
-async def welcomed(siyu: Installation, telegram: TelegramSimulator) -> User:
-    """A customer who was welcomed by an installation that has ended since."""
-    ada = telegram.user(5001, "Ada")
-    ada.starts()
-    await telegram.wait_for(bool)
-    await until_async(siyu.settled)
+@asynccontextmanager
+async def wechat_shop(
+    installs: Installs, reply: str = "auto"
+) -> AsyncIterator[tuple[Installation, Customer, Later]]:
+    """As ``opened``, with an Official Account and a follower of it; WeChat's clock goes with that of the runs."""
+    port, clock = free_port(), Later()
+    async with patient_wechat(port, clock) as wechat:
+        siyu = await opened(installs, of_wechat(wechat, reply=reply), port)
+        yield siyu, InWeChat(wechat, wechat.user("o-mei")), clock
+
+
+def ada_of(telegram: TelegramSimulator) -> Customer:
+    return InTelegram(telegram, telegram.user(5001, "Ada"))
+
+
+async def welcomed(siyu: Installation, customer: Customer) -> None:
+    """Let a customer be welcomed by the installation, and end it."""
+    customer.says("/start")
+    await until_async(lambda: welcomed_in(siyu))
     assert await siyu.stop() == 0
-    return ada
+
+
+async def welcomed_in(siyu: Installation) -> bool:
+    return any(event["type"] == "delivery-planned/1" for event in await siyu.settled())
+
+
+def to_be_sent_again(events: Sequence[Event]) -> list[str]:
+    """Replies and service messages of which nobody can tell yet: they are sent once more, or proven."""
+    kinds = {e["stream"]: e["data"]["kind"] for e in events if e["type"] == "delivery-planned/1"}
+    last = {event["stream"]: event["type"] for event in events}
+    return [name for name in kinds if kinds[name] != "marketing" and last[name] == "delivery-unknown/1"]
 
 
 def texts_of(events: Sequence[Event]) -> list[str]:
     return [event["data"]["text"] for event in events if event["type"] == "message-received/1"]
 
 
-def times_sent(telegram: TelegramSimulator, text: str) -> int:
-    return sum(sent.text == text for sent in telegram.sent)
-
-
 async def answers(
-    points: Sequence[str], siyu: Installation, telegram: TelegramSimulator
+    points: Sequence[str], siyu: Installation, customer: Customer, clock: Later | None = None
 ) -> dict[str, tuple[int, int]]:
     """Ask a question at each point; return how often it is in the log, and how often it was answered."""
-    ada, deaths = await welcomed(siyu, telegram), Deaths(siyu)
-    found = {}
+    await welcomed(siyu, customer)
+    deaths, found = Deaths(siyu, clock), {}
     for number, point in enumerate(points, start=1):
-        question, before = f"{point}: what does it cost?", times_sent(telegram, ANSWER)
+        question, before = f"{point}: what does it cost?", customer.times_read(ANSWER)
         async with deaths.at(point):
-            ada.says(question)
+            customer.says(question)
         events = await deaths.settled(deliveries=1 + number)
-        assert telegram.pending_updates == []
-        found[point] = (texts_of(events).count(question), times_sent(telegram, ANSWER) - before)
+        await customer.delivered()
+        found[point] = (texts_of(events).count(question), customer.times_read(ANSWER) - before)
+    return found
+
+
+async def messages(siyu: Installation, customer: Customer, clock: Later | None = None) -> dict[str, int]:
+    """Send an operator's message at each point of the way out; return how often it was shown."""
+    await welcomed(siyu, customer)
+    deaths, found = Deaths(siyu, clock), {}
+    for number, point in enumerate(OUTBOUND, start=1):
+        message, thanks = f"your order has left, {point}", f"thanks, {point}"
+        async with deaths.at(point):
+            await siyu.siyu("do", f"/send #1 {message}")  # it may die before it answers
+        customer.says(thanks)  # WeChat takes five messages after each of theirs
+        await deaths.settled(deliveries=1 + number, said=thanks)
+        found[point] = customer.times_read(message)
     return found
 
 
@@ -116,8 +163,8 @@ async def test_a_message_by_webhook_is_recorded_once_and_answered_wherever_it_di
 ) -> None:
     port = free_port()
     siyu = await opened(installs, by_webhook(telegram, port), port)
-    expected = {point: (1, 2 if point in SENT_AND_NOT_NOTED else 1) for point in POINTS}
-    assert await answers(POINTS, siyu, telegram) == expected
+    expected = {point: (1, 2 if point in SENT_AND_NOT_NOTED else 1) for point in ANSWERED_LATER}
+    assert await answers(ANSWERED_LATER, siyu, ada_of(telegram)) == expected
 
 
 async def test_a_polled_message_is_recorded_once_and_answered_wherever_it_dies(
@@ -125,14 +172,33 @@ async def test_a_polled_message_is_recorded_once_and_answered_wherever_it_dies(
 ) -> None:
     siyu = await opened(installs, by_polling(telegram))
     points = ("commit-before", "commit-after", "project-before", "plan-before")
-    assert await answers(points, siyu, telegram) == dict.fromkeys(points, (1, 1))
+    assert await answers(points, siyu, ada_of(telegram)) == dict.fromkeys(points, (1, 1))
+
+
+async def test_a_wechat_message_is_recorded_once_and_answered_in_its_request_wherever_it_dies(
+    installs: Installs,
+) -> None:
+    async with wechat_shop(installs) as (siyu, mei, clock):
+        found = await answers(ANSWERED_IN_REQUEST, siyu, mei, clock)
+        perhaps = {point: found[point] for point in PERHAPS_SHOWN}
+        assert set(perhaps.values()) <= {(1, 1), (1, 2)}
+        certain = {point: (1, 2 if point in SHOWN_AND_NOT_PROVEN else 1) for point in ANSWERED_IN_REQUEST}
+        assert found == certain | perhaps
+
+
+async def test_a_wechat_message_is_recorded_once_and_answered_by_a_service_message_wherever_it_dies(
+    installs: Installs,
+) -> None:
+    async with wechat_shop(installs, reply="service") as (siyu, mei, clock):
+        expected = {point: (1, 2 if point in SENT_AND_NOT_NOTED else 1) for point in ANSWERED_LATER}
+        assert await answers(ANSWERED_LATER, siyu, mei, clock) == expected
 
 
 async def test_a_broadcast_goes_out_once_or_not_at_all_wherever_it_dies(
     telegram: TelegramSimulator, installs: Installs
 ) -> None:
-    siyu = await opened(installs, by_polling(telegram))
-    await welcomed(siyu, telegram)
+    siyu, ada = await opened(installs, by_polling(telegram)), ada_of(telegram)
+    await welcomed(siyu, ada)
     deaths, found = Deaths(siyu), {}
     for number, point in enumerate(OUTBOUND, start=1):
         offer = f"an offer, {point}"
@@ -141,7 +207,7 @@ async def test_a_broadcast_goes_out_once_or_not_at_all_wherever_it_dies(
         events = await deaths.settled(deliveries=1 + number)
         newest = [event["stream"] for event in events if event["type"] == "delivery-planned/1"][-1]
         last = [event["type"] for event in events if event["stream"] == newest][-1]
-        found[point] = (times_sent(telegram, offer), last)
+        found[point] = (ada.times_read(offer), last)
     assert found == {
         "plan-after": (1, "delivery-accepted/1"),
         "claim-before": (1, "delivery-accepted/1"),
@@ -157,15 +223,16 @@ async def test_an_operators_message_goes_out_at_least_once_wherever_it_dies(
     telegram: TelegramSimulator, installs: Installs
 ) -> None:
     siyu = await opened(installs, by_polling(telegram))
-    await welcomed(siyu, telegram)
-    deaths, found = Deaths(siyu), {}
-    for number, point in enumerate(OUTBOUND, start=1):
-        message = f"your order has left, {point}"
-        async with deaths.at(point):
-            await siyu.siyu("do", f"/send #1 {message}")  # it may die before it answers
-        await deaths.settled(deliveries=1 + number)
-        found[point] = times_sent(telegram, message)
+    found = await messages(siyu, ada_of(telegram))
     assert found == {point: 2 if point in SENT_AND_NOT_NOTED else 1 for point in OUTBOUND}
+
+
+async def test_an_operators_message_to_wechat_goes_out_at_least_once_wherever_it_dies(
+    installs: Installs,
+) -> None:
+    async with wechat_shop(installs) as (siyu, mei, clock):
+        found = await messages(siyu, mei, clock)
+        assert found == {point: 2 if point in SENT_AND_NOT_NOTED else 1 for point in OUTBOUND}
 
 
 async def test_a_message_in_the_web_chat_is_recorded_and_shown_once_wherever_it_dies(

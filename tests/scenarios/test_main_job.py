@@ -257,7 +257,9 @@ async def test_the_program_runs_from_the_command_line_alone(cold: ColdStart, ins
     siyu = installs({}, programs=cold)
     greeting = await siyu.start()
     assert re.fullmatch(
-        r"Siyu runs at (http://127\.0\.0\.1:\d+)\nWeb chat:   \1/chat\n.+\n/bind \w+\n", greeting
+        r"Siyu runs at (http://127\.0\.0\.1:\d+)\nWeb chat:   \1/chat\n.+\n/bind \w+\n"
+        r"Connect a channel \(once, 15 minutes\): \1/connect\S*\n",
+        greeting,
     )
     async with Visitor(siyu.address) as visitor:
         await visitor.says("help")

@@ -4,31 +4,17 @@ import asyncio
 import time
 from http import HTTPStatus
 
-from channels.simulators.wechat import OfficialAccount, Outcome, Via, WeChatSimulator
+from channels.simulators.wechat import OfficialAccountUser, Outcome, Via, WeChatSimulator
 from channels.simulators.wechat.callback_faults import letter
 from tests.scenarios.conftest import Installs
 from tests.scenarios.installation import Event, Installation, free_port, until, until_async
+from tests.scenarios.test_crash_points import CRASHING
 from tests.scenarios.test_main_job import HELLO, HELP
+from tests.scenarios.wechat_account import Later, account_at, of_wechat
 
 PEOPLE = 30
+HOUR_S = 3_600
 TAKEN = {Outcome.ACCEPTED, Outcome.REPLIED}
-
-
-def of_wechat(wechat: WeChatSimulator, **further: str) -> dict[str, str]:
-    account = wechat.account
-    return {
-        "SIYU_WECHAT__APP_ID": account.app_id,
-        "SIYU_WECHAT__APP_SECRET": account.app_secret,
-        "SIYU_WECHAT__TOKEN": account.token,
-        "SIYU_WECHAT__AES_KEY": account.aes_key,
-        "SIYU_WECHAT__API_BASE": wechat.api_base,
-        "SIYU_WECHAT__RATE_PER_S": "0",
-        "SIYU_WECHAT__CHAT_RATE_PER_S": "0",
-    } | {f"SIYU_WECHAT__{name.upper()}": value for name, value in further.items()}
-
-
-def account_at(port: int) -> OfficialAccount:
-    return OfficialAccount(webhook_url=f"http://127.0.0.1:{port}/webhooks/wechat")
 
 
 async def deliveries(siyu: Installation) -> dict[str, list[Event]]:
@@ -118,3 +104,49 @@ async def test_killed_among_callbacks_it_loses_none_that_it_answered_and_doubles
         texts = [event["data"]["text"] for event in await siyu.events("message-received")]
         assert sorted(texts) == sorted(f"message {number}" for number in range(PEOPLE))
         assert await siyu.stop() == 0
+
+
+async def test_our_gate_refuses_what_the_reply_window_does_not_hold_before_wechat_does(
+    installs: Installs,
+) -> None:
+    port, clock = free_port(), Later()
+    async with WeChatSimulator(account_at(port), clock=clock) as wechat:
+        mei = wechat.user("o-mei")
+        siyu = installs(of_wechat(wechat) | {"SIYU_STARTER_RULES": "false"}, port=port)
+        await siyu.start("--ahead", "0", main=CRASHING)
+        await mei.says("hello").finished()
+        assert await shown(siyu, mei, 6) == 5
+        await mei.says("hello again").finished()
+
+        await later(siyu, clock, 48 * HOUR_S - 60)
+        assert await shown(siyu, mei, 1) == 1
+        await later(siyu, clock, 48 * HOUR_S + 60)
+        assert await shown(siyu, mei, 1) == 0
+        await mei.clicks("opening-hours").finished()
+        assert await shown(siyu, mei, 4) == 3
+        await mei.clicks("opening-hours").finished()
+        assert await shown(siyu, mei, 1) == 1
+        await later(siyu, clock, 48 * HOUR_S + 150)
+        assert await shown(siyu, mei, 1) == 0
+
+        refused = [event["data"] for event in await siyu.events("delivery-suppressed")]
+        assert [(no["reason"], no["rule"]) for no in refused] == [("window-closed", "reply-window")] * 4
+        asked = [call.errcode for call in wechat.requests if call.path == "message/custom/send"]
+        assert asked == [0] * 10
+        assert await siyu.stop() == 0
+
+
+async def later(siyu: Installation, clock: Later, ahead_s: int) -> None:
+    """Go on when it is so much later, for Siyu and for WeChat."""
+    assert await siyu.stop() == 0
+    clock.ahead_s = ahead_s
+    await siyu.start("--ahead", str(ahead_s), main=CRASHING)
+
+
+async def shown(siyu: Installation, mei: OfficialAccountUser, messages: int) -> int:
+    """Send so many messages as an operator; return how many of them came to her screen."""
+    before = len(mei.reads)
+    for number in range(messages):
+        await siyu.do(f"/send #1 message {number}")
+    await until_async(siyu.settled)
+    return len(mei.reads) - before

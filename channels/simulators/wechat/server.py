@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
@@ -19,7 +19,7 @@ from channels.simulators.wechat.scene import Scene
 from channels.simulators.wechat.sent import ApiRequest
 from channels.simulators.wechat.settings import OfficialAccount
 from channels.simulators.wechat.shapes import Json
-from channels.simulators.wechat.world import World
+from channels.simulators.wechat.world import World, at_once
 
 _Handler = Callable[[World, Call], Json | Download]
 
@@ -67,7 +67,8 @@ class WeChatSimulator(Scene):
     """A scene with its server, on 127.0.0.1: `async with WeChatSimulator() as wechat` starts it.
 
     `port` 0 takes a free one, known from `api_base` once it has started. A callback that is not answered within
-    `answer_wait_s` is posted again. `clock` gives Unix seconds for dates, signatures, windows and expiry.
+    `answer_wait_s` is posted again, after `before_again`: whoever restarts their server in between would otherwise use up
+    all tries in a moment. `clock` gives Unix seconds for dates, signatures, windows and expiry.
     """
 
     def __init__(
@@ -77,8 +78,9 @@ class WeChatSimulator(Scene):
         port: int = 0,
         answer_wait_s: float = 5.0,
         clock: Callable[[], float] = time.time,
+        before_again: Callable[[], Awaitable[None]] = at_once,
     ) -> None:
-        super().__init__(World(account or OfficialAccount(), clock, answer_wait_s))
+        super().__init__(World(account or OfficialAccount(), clock, answer_wait_s, before_again))
         self._port = port
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None

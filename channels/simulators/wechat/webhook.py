@@ -7,7 +7,7 @@ says of other failures is chosen here: no connection and a status other than 200
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -105,7 +105,8 @@ class Callback:
 class Callbacks:
     """A person's next callback is posted when the first try of the one before is over; WeChat promises no order.
 
-    `shows` is told of a passive reply, or of None: that the server is out of order.
+    `shows` is told of a passive reply, or of None: that the server is out of order. `before_again` is waited for before
+    each repeat.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class Callbacks:
         *,
         is_media: Callable[[str], bool],
         shows: Callable[[str, Reply | None], None],
+        before_again: Callable[[], Awaitable[None]],
     ) -> None:
         self.faults = CallbackFaults()
         self.answer_wait_s = answer_wait_s
@@ -123,6 +125,7 @@ class Callbacks:
         self._clock = clock
         self._is_media = is_media
         self._shows = shows
+        self._before_again = before_again
         self._latest: dict[str, Callback] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._open_session: aiohttp.ClientSession | None = None
@@ -247,7 +250,9 @@ class Callbacks:
                     await callback.followed.wait()
 
     async def _try_until_answered(self, callback: Callback) -> None:
-        for _ in range(TRIES_MAX):
+        for number in range(TRIES_MAX):
+            if number:
+                await self._before_again()
             sealed = letter(self._account, callback.openid, callback.xml, self._clock())
             fault = self.faults.take(callback.openid, TRY_FAULTS)
             if fault is not None:

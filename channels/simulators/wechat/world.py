@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,6 +67,10 @@ class MassJob:
     kind: str
 
 
+async def at_once() -> None:
+    """Repeat a callback as soon as it is known that it was not answered."""
+
+
 class Signal:
     """Wakes everyone who waits, each time. Waiters check their condition again, on the one event loop."""
 
@@ -84,14 +88,25 @@ class Signal:
 class World:
     """`base` is the simulator's own address, once it is known: pictures and videos are loaded from there."""
 
-    def __init__(self, account: OfficialAccount, clock: Callable[[], float], answer_wait_s: float) -> None:
+    def __init__(
+        self,
+        account: OfficialAccount,
+        clock: Callable[[], float],
+        answer_wait_s: float,
+        before_again: Callable[[], Awaitable[None]] = at_once,
+    ) -> None:
         self.account = account
         self.clock = clock
         self.base = ""
         self.tokens = Tokens(account, clock)
         self.media = MediaStore(clock)
         self.callbacks = Callbacks(
-            account, clock, answer_wait_s, is_media=self.media.has, shows=self._show_answer
+            account,
+            clock,
+            answer_wait_s,
+            is_media=self.media.has,
+            shows=self._show_answer,
+            before_again=before_again,
         )
         self.people: dict[str, Person] = {}
         self.tags: dict[int, str] = {2: "星标组"}

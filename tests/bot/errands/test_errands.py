@@ -58,12 +58,15 @@ async def test_who_follows_or_scans_a_code_has_its_name_as_source(
     mei, wang = wechat.user("o-mei", subscribed=False), wechat.user("o-wang")
     async with at_work(tmp_path / "data", {"main": wechat}) as siyu:
         await wang.says("你好").finished()
-        said = await siyu.siyu("qr", name="Door-2")
-        ticket = wechat._world.tickets[0]  # noqa: SLF001  # what WeChat keeps of a code
-        assert lines(said) == [ticket.url, "Whoever comes by it arrives with the source door-2."]
-        assert (ticket.scene, ticket.expires_at) == ("door-2", None)
+        url, told = lines(await siyu.siyu("qr", name="Door-2"))
+        assert told == "Whoever comes by it arrives with the source door-2."
+        assert url.startswith("http://weixin.qq.com/q/")
+        assert wechat.requests[-1].json == {
+            "action_name": "QR_LIMIT_STR_SCENE",
+            "action_info": {"scene": {"scene_str": "door-2"}},
+        }
         for person in (mei, wang):
-            await person.scans(ticket.scene).finished()
+            await person.scans("door-2").finished()
         seen = {event.external_id.value: event.source for event in siyu.events(ContactSeen)}  # type: ignore[attr-defined]  # ContactSeen
         assert seen == {"o-mei": "door-2", "o-wang": None}
         assert "followed us, by the code door-2" in await siyu.do("/timeline wechat:o-mei")
@@ -190,7 +193,7 @@ async def test_a_menu_is_set_shown_and_taken_away_without_a_running_siyu(
     ]
     assert wechat.calls("menu/create") == 0
     assert (await do("menu-set", text=MENU))[-1] == {"exit": 0}
-    assert wechat._world.menu == {  # noqa: SLF001  # what phones are shown
+    assert wechat.requests[-1].json == {
         "button": [{"type": "click", "name": "营业时间", "key": "say:几点开门"}]
     }
     assert "\n".join(lines(await do("menu-show"))) == MENU

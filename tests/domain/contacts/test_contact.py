@@ -15,7 +15,13 @@ IN_A_GROUP = replace(AGAIN, private=False, source=None)
 def test_somebody_new_is_seen() -> None:
     state = given(contacts).when(commands.SEE_CONTACT).then(events.CONTACT_SEEN)
     assert state == ContactState(
-        customer=MRS_WANG, channel=TELEGRAM, account=BOT, language=ZH, profile=Slug("p1"), private=True
+        customer=MRS_WANG,
+        channel=TELEGRAM,
+        account=BOT,
+        language=ZH,
+        source=Slug("poster"),
+        profile=Slug("p1"),
+        private=True,
     )
 
 
@@ -93,3 +99,21 @@ def test_a_contact_is_bound_to_one_operator() -> None:
     bound.when(bind).then_nothing()
     to_another = replace(events.CONTACT_BOUND_TO_OPERATOR, operator=CHEN)
     assert bound.when(replace(bind, operator=CHEN)).then(to_another).operator == CHEN
+
+
+def test_what_a_provider_tells_is_noted_where_it_was_not_known() -> None:
+    told = commands.COMPLETE_CONTACT
+    stranger = replace(events.CONTACT_SEEN, language=None, source=None)
+    state = given(contacts, stranger).when(told).then(events.CONTACT_COMPLETED)
+    assert (state.language, state.source) == (told.language, told.source)
+    given(contacts, replace(events.CONTACT_SEEN, source=None)).when(told).then(
+        replace(events.CONTACT_COMPLETED, language=None)
+    )
+    given(contacts, events.CONTACT_SEEN).when(told).then_nothing()
+    given(contacts, stranger).when(replace(told, language=None, source=None)).then_nothing()
+
+
+def test_nobody_unknown_or_forgotten_is_completed() -> None:
+    given(contacts).when(commands.COMPLETE_CONTACT).then_nothing()
+    gone = (replace(events.CONTACT_SEEN, language=None), events.CONTACT_FORGOTTEN)
+    given(contacts, *gone).when(commands.COMPLETE_CONTACT).then_nothing()

@@ -7,9 +7,10 @@ from domain.broadcasts.events import AudienceKind
 from domain.contacts.commands import (
     BindContactToOperator,
     BlockContact,
+    CompleteContact,
     HoldIdentifier,
     IdentifyContact,
-    IntroduceContact,
+    IntroduceCustomer,
     IssueLinkCode,
     LinkContacts,
     RedeemLinkCode,
@@ -147,7 +148,8 @@ IDENTIFY_CONTACT = IdentifyContact(
     value=Personal("+8613800138000"),
     verified=True,
 )
-INTRODUCE_CONTACT = IntroduceContact(contact=ALICE, language=Locale("zh_CN"), source=Slug("door-2"))
+COMPLETE_CONTACT = CompleteContact(contact=ALICE, language=Locale("zh_CN"), source=Slug("door-2"))
+INTRODUCE_CUSTOMER = IntroduceCustomer(contact=ALICE, name=Personal("王芳"), digest=Digest("n1"))
 HOLD_IDENTIFIER = HoldIdentifier(digest=Digest("p138"), contact=ALICE, kind=Slug("phone"))
 LINK_CONTACTS = LinkContacts(contact=ALICE, other=BOB, basis=Slug("phone"))
 ISSUE_LINK_CODE = IssueLinkCode(

@@ -14,15 +14,16 @@ from domain.contacts.events import (
     AddressSuppressed,
     ContactBlocked,
     ContactBoundToOperator,
+    ContactCompleted,
     ContactForgotten,
     ContactIdentified,
-    ContactIntroduced,
     ContactLinked,
     ContactProfileChanged,
     ContactReached,
     ContactSeen,
     ContactUnblocked,
     ContactUnbound,
+    CustomerIntroduced,
     IdentifierHeld,
     LinkCodeIssued,
     LinkCodeUsed,
@@ -213,7 +214,8 @@ CONTACT_IDENTIFIED = ContactIdentified(
     value=Personal("+8613800138000"),
     verified=True,
 )
-CONTACT_INTRODUCED = ContactIntroduced(contact=ALICE, language=Locale("zh_CN"), source=Slug("door-2"))
+CONTACT_COMPLETED = ContactCompleted(contact=ALICE, language=Locale("zh_CN"), source=Slug("door-2"))
+CUSTOMER_INTRODUCED = CustomerIntroduced(contact=ALICE, name=Personal("王芳"), digest=Digest("n1"))
 LINK_REFUSED = LinkRefused(contact=ALICE, at=NOON)
 IDENTIFIER_HELD = IdentifierHeld(contact=ALICE, kind=Slug("phone"))
 LINK_CODE_ISSUED = LinkCodeIssued(

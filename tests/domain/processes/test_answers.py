@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.contacts.commands import BindContactToOperator
-from domain.conversations.commands import HandOver, Join, ReturnToBot
+from domain.conversations.commands import HandOver, Join, Press, ReturnToBot
 from domain.conversations.conversation import ConversationState, conversations
 from domain.conversations.events import ConversationHandedOver, MessageReceived
 from domain.deliveries.events import DeliveryClass, DeliveryPlanned
@@ -220,3 +220,14 @@ def test_a_provider_whose_clock_is_ahead_delays_no_answer(shop: Shop) -> None:
     planned = [event for event in shop.follow() if isinstance(event, DeliveryPlanned)]
     assert sorted(event.occasion for event in planned) == ["auto-reply", "welcome"]
     assert {event.not_before for event in planned} == {NOON}
+
+
+def test_a_button_that_says_something_is_answered_as_if_it_had_been_said(shop: Shop) -> None:
+    shop.given(came(Press(data="say:什么价?", query="")))
+    assert answers(shop) == ["见菜单"]
+
+
+@pytest.mark.parametrize("data", ["什么价?", "say:", "menu:1"])
+def test_another_button_is_not_answered_by_rule(shop: Shop, data: str) -> None:
+    shop.given(ANYTHING, came(Press(data=data, query="")))
+    assert answers(shop) == []

@@ -86,6 +86,7 @@ def test_processes_have_names_of_their_own_since_positions_are_kept_under_them()
         "stop-words",
         "settling",
         "identifying",
+        "introductions",
         "handover",
         "recurring",
         "welcome",

@@ -125,6 +125,20 @@ def test_the_button_withdraws_the_consent_of_whoever_presses_it(shop: Shop) -> N
     )
 
 
+def test_a_button_that_says_stop_does_what_saying_it_does(shop: Shop) -> None:
+    done = shop.when(came(Press(data="say:退订", query="")))
+    done.then(
+        ButtonPressed(contact=shop.contact(), data=Personal("say:退订"), query=Personal("")),
+        withdrawn(shop),
+        answered(shop, "stop-confirmed", f"[zh] {STOPPED}"),
+    )
+
+
+def test_a_forged_press_in_a_group_is_only_noted(shop: Shop) -> None:
+    shop.given(said("大家好", chat=TEA_FANS))
+    shop.when(came(Press(data="say:退订", query="q1"), chat=TEA_FANS)).then_kinds(ButtonPressed)
+
+
 def test_another_button_is_only_noted(shop: Shop) -> None:
     shop.when(came(Press(data="menu:1", query="q1"))).then_kinds(ButtonPressed)
 
