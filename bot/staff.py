@@ -52,7 +52,8 @@ class Staff:
 def left_behind(log: EventLog) -> list[UnbindContact]:
     """Return what makes customers of accounts whose operator was removed when a removal did not name them yet.
 
-    What is done already changes nothing. Raises StoreUnavailable, UnknownEvent where the team's stream is damaged.
+    What is done already changes nothing, and who came back keeps theirs. Raises StoreUnavailable, UnknownEvent where the team's stream is
+    damaged.
     """
     state, found = roster.initial, []
     for recorded in log.read_stream(stream(roster.category, ROSTER)):
@@ -63,7 +64,7 @@ def left_behind(log: EventLog) -> list[UnbindContact]:
             case _:
                 pass
         state = fold(roster, [recorded], state)
-    return found
+    return [unbind for unbind in found if state.operator_of(unbind.contact) is None]
 
 
 @dataclass(frozen=True, slots=True)

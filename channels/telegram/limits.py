@@ -21,9 +21,6 @@ LIMITS: Final = Limits(
     group_rate_per_min=20.0,
 )
 
-MAX_RATE_PER_S: Final = 1_000.0
-"""With paid broadcasts: core.telegram.org/bots/faq#how-can-i-message-all-of-my-bot-39s-subscribers-at-once."""
-
 CAPTION_UNITS: Final = 1_024
 """core.telegram.org/bots/api#sendphoto, "after entities parsing"; for the other kinds of files as well."""
 UPLOAD_BYTES: Final = 50 * 1024 * 1024

@@ -50,13 +50,16 @@ CONTACTS = Table(
     Column("last_in", Utc, index=True),
     Index("contacts_by_address", "channel", "external_id"),
 )
-"""``own_name``: what they said they are called. ``name_key`` and the like: folded, for finding. The fact that somebody wrote lies before ``ContactSeen`` in the log, so for the rest
-of a batch a row may have no channel yet."""
+"""``own_name``: what they said they are called. ``name_key`` and the like: folded, for finding. The fact that somebody wrote lies before
+``ContactSeen`` in the log, so for the rest of a batch a row may have no channel yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """``own_name``: what they said they are called. ``private``: they wrote to us alone. ``blocked``: why they cannot be reached. ``last_in``: when their last message was sent."""
+    """``own_name``: what they said they are called. ``private``: they wrote to us alone. ``blocked``: why they cannot be reached.
+
+    ``last_in``: when their last message was sent.
+    """
 
     id: ContactId
     customer: CustomerId

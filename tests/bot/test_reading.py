@@ -8,6 +8,7 @@ import pytest
 from bot import operations
 from bot.house import House
 from bot.reading import Reading, SqlAgenda, SqlAudience, keep_parked, parked_by
+from bot.rendering import MISSING, render
 from domain.broadcasts.commands import ConfirmBroadcast, DraftBroadcast, FinishFanOut
 from domain.broadcasts.events import AudienceKind
 from domain.conversations.commands import Join, Reachability, Sender
@@ -16,6 +17,7 @@ from domain.customers.commands import NameCustomer, TagCustomer
 from domain.deliveries.commands import LoseTrackOfDelivery, PlanDelivery
 from domain.deliveries.delivery import RESEND_AFTER_LEASE
 from domain.deliveries.events import DeliveryClass, DeliveryPlanned, DeliveryStarted
+from domain.errors import CannotRender
 from domain.gate import ClaimDelivery
 from domain.identity import BroadcastId, ContactId, RuleId, ScheduleId, Slug, Tag, ZoneName
 from domain.message import Personal
@@ -198,6 +200,22 @@ def test_what_a_template_may_say_is_what_we_call_them_or_else_what_they_call_the
     assert audience.about(premises.contact("wang"), None) == replace(
         known, variables={**known.variables, "name": "王阿姨"}
     )
+
+
+def test_who_has_no_name_leaves_the_variable_empty_and_never_their_number_until_they_say_one(
+    premises: Premises, audience: SqlAudience
+) -> None:
+    def greeted() -> str:
+        premises.house.catch_up()
+        known = audience.about(premises.contact(""), None)
+        return render("Dear {{ name }}", known.variables)
+
+    premises.says("", "hi")
+    with pytest.raises(CannotRender) as missing:
+        greeted()
+    assert missing.value.reason == MISSING
+    premises.says("", "我叫王芳")
+    assert greeted() == "Dear 王芳"
 
 
 def test_of_a_group_and_of_a_stranger_only_the_brand_is_known(

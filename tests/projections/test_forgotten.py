@@ -47,6 +47,7 @@ def lived() -> House:
     message = house.says("wang_canary", "canary-before")
     house.edits("wang_canary", message, "canary-edited")
     house.says("wang_canary", "canary-in-group", group="tea")
+    house.says("wang_canary", "I'm Canary")
     customer, contact = house.customer("wang_canary"), house.contact("wang_canary")
     must(house.do(AddNote(customer=customer, operator=None, note=Personal("canary-note"))))
     must(house.do(NameCustomer(customer=customer, remark=Personal("canary-remark"))))
@@ -158,7 +159,7 @@ def test_counts_stay_and_nobody_finds_them(views: Views) -> None:
     catch_up(projector)
     with views.read() as connection:
         assert counts(connection) == before
-        for said in (f"#{number}", customer, "canary-remark", "@wang_canary_x", "telegram:wang_canary"):
+        for said in (f"#{number}", customer, "canary-remark", "@wang_canary_x", "telegram:wang_canary", "Canary"):
             assert find(connection, said) == []
         assert (customers.customer(connection, customer), customers.count(connection)) == (None, 2)
         newcomer = customers.customer(connection, house.customer("zhao"))

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.contacts.commands import BlockContact, IssueLinkCode, RedeemLinkCode
+from domain.contacts.events import ContactSeen
 from domain.conversations.commands import Message, Reachability
 from domain.conversations.events import ContentKind
 from domain.customers.commands import (
@@ -92,6 +93,27 @@ def test_a_merged_customer_is_one_and_keeps_the_number_of_the_one_that_stays(
         assert wang.merged == (MergedAway(people.customer("li"), 2, ""),)
         assert record(connection, 2) == wang.merged[0]
         assert record(connection, 1) is None
+
+
+def test_the_name_that_somebody_says_goes_with_their_account_when_two_become_one_and_back(
+    projector: Projector, house: House
+) -> None:
+    house.receive("", Message(text="hello"))
+    house.receive("", Message(text="我叫王芳"), channel=WEBCHAT)
+    one = house.customer("")
+    other = next(e.customer for e in house.events_of(ContactSeen) if e.channel == WEBCHAT)
+
+    def names() -> list[str]:
+        catch_up(projector)
+        with projector.views.read() as connection:
+            return [known.known_as for known in listed(connection)]
+
+    assert names() == ["", "王芳"]
+    house.do(MergeCustomers(customer=one, other=other))
+    assert names() == ["王芳"]
+    house.do(UnmergeCustomer(customer=other))
+    assert names() == ["", "王芳"]
+    assert verify(projector) == []
 
 
 @pytest.mark.parametrize("said", ["#2", "telegram:li", "@li_x", "Li", "老李", "老"])

@@ -119,6 +119,39 @@ def test_a_customer_without_any_name_is_shown_by_number(projector: Projector, ho
         assert [known.name for known in listed(connection)] == ["#1"]
 
 
+def test_a_customer_is_called_by_our_remark_else_as_the_channel_shows_else_as_they_say(
+    projector: Projector, house: House
+) -> None:
+    def named(who: str) -> tuple[str, str]:
+        catch_up(projector)
+        with projector.views.read() as connection:
+            known = customer(connection, house.customer(who))
+        assert known is not None
+        return known.known_as, known.name
+
+    house.receive("", Message(text="hello"))
+    assert named("") == ("", "#1")
+    house.receive("", Message(text="我叫王芳"))
+    assert named("") == ("王芳", "王芳")
+    house.receive("", Message(text="I'm Ann"))
+    assert named("") == ("Ann", "Ann")
+    house.says("li", "我叫李雷")
+    assert named("li") == ("Li", "Li")
+    house.do(NameCustomer(customer=house.customer(""), remark=Personal("王阿姨")))
+    assert named("") == ("王阿姨", "王阿姨")
+
+
+def test_a_customer_is_found_by_the_name_they_say(projector: Projector, house: House) -> None:
+    house.says("li", "我叫李雷")
+    house.says("wang", "my name is Ann Lee")
+    catch_up(projector)
+    with projector.views.read() as connection:
+        found = {
+            said: [known.number for known in find(connection, said)] for said in ("李雷", "雷", "ann lee")
+        }
+    assert found == {"李雷": [1], "雷": [1], "ann lee": [2]}
+
+
 def test_customers_are_listed_page_by_page_and_by_tag_and_without_operators(
     projector: Projector, house: House
 ) -> None:

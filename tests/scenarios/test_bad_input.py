@@ -3,13 +3,17 @@
 import base64
 import gzip
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 
 from channels.simulators.telegram import FaultKind, TelegramSimulator
+from channels.simulators.wechat import CallbackFaultKind, Outcome, WeChatSimulator
+from channels.simulators.wechat.callback_faults import FORGERIES
 from tests.scenarios.conftest import Installs
 from tests.scenarios.installation import Installation, by_polling, by_webhook, free_port, until_async
-from tests.scenarios.visits import HEADER, deliver, get, post, update
+from tests.scenarios.visits import HEADER, deliver, get, post, post_callback, update
+from tests.scenarios.wechat_account import account_at, of_wechat
 
 GOOD = json.dumps(update(1, "hello")).encode()
 FORGED = {
@@ -55,7 +59,33 @@ STRANGE = {
     "a template": "{{ brand }} {% for x in (1..1000000) %}x{% endfor %} ${jndi:ldap://127.0.0.1/}",
     "markup": "<script>alert(1)</script> *bold* [link](tg://user?id=1)",
 }
+IN_NO_CALLBACK = {"NUL", "lone surrogates", "1 MB"}
+LONGEST_IN_WECHAT = "长" * 60_000
+"""Less than 256 KiB once it is encrypted: far more than WeChat lets anybody write."""
+BEYOND_XML = {
+    "NUL": b"one\x00two",
+    "a lone surrogate": b"one\xed\xa0\x80two",
+    "1 MB": "长".encode() * 350_000,
+}
+UNREADABLE_XML = {
+    CallbackFaultKind.MALFORMED,
+    CallbackFaultKind.ENTITY_BOMB,
+    CallbackFaultKind.XXE,
+    CallbackFaultKind.DTD,
+}
 REPLACED = {0: "�", 0xD800: "�", 0xDFFF: "�"}
+
+
+@pytest.fixture
+async def wechat(installs: Installs) -> AsyncIterator[tuple[Installation, WeChatSimulator]]:
+    """An installation with an Official Account, and somebody who wrote to it."""
+    port = free_port()
+    async with WeChatSimulator(account_at(port)) as simulator:
+        siyu = installs(of_wechat(simulator), port=port)
+        await siyu.start()
+        await simulator.user("o-mei").says("hello").finished()
+        await until_async(siyu.settled)
+        yield siyu, simulator
 
 
 @pytest.fixture
@@ -95,6 +125,47 @@ async def test_strange_texts_are_recorded_normalised_and_the_rest_goes_on(
     events = await until_async(siyu.settled)
     said = [event["data"]["text"] for event in events if event["type"] == "message-received/1"]
     assert said == ["/start", *(text.translate(REPLACED) for text in STRANGE.values()), "help"]
+    assert [event for event in events if event["type"] == "consent-withdrawn/1"] == []
+    assert (await siyu.siyu("verify")).code == 0
+    shown = (await siyu.siyu("timeline", "#1", "--json")).lines()
+    assert [entry["text"] for entry in shown if entry["kind"] == "message"] == said
+    assert b"Traceback" not in siyu.output
+
+
+async def test_forged_and_unreadable_callbacks_of_wechat_are_refused_and_leave_no_event(
+    wechat: tuple[Installation, WeChatSimulator],
+) -> None:
+    siyu, simulator = wechat
+    before = await siyu.events()
+    answers = {}
+    for kind in FORGERIES:
+        for inside in (False, True) if kind in UNREADABLE_XML else (False,):
+            simulator.callback_faults.add(kind=kind, inside=inside)
+            (tried,) = (await simulator.user("o-mei").says("STOP").finished()).tries
+            answers[kind, inside] = tried.status
+    assert answers == {at: 400 if at[0] in UNREADABLE_XML else 401 for at in answers}
+    assert await siyu.events() == before
+
+
+async def test_strange_texts_over_wechat_are_recorded_and_what_no_xml_holds_is_refused(
+    wechat: tuple[Installation, WeChatSimulator],
+) -> None:
+    siyu, simulator = wechat
+    mei = simulator.user("o-mei")
+    texts = [text for name, text in STRANGE.items() if name not in IN_NO_CALLBACK]
+    texts += [LONGEST_IN_WECHAT, "help"]
+    for text in texts:
+        assert (await mei.says(text).finished()).outcome in {Outcome.ACCEPTED, Outcome.REPLIED}
+    before = await until_async(siyu.settled)
+    simulator.account.webhook_url = ""  # what is said now is only written down
+    answers = {}
+    for name, beyond in BEYOND_XML.items():
+        xml = mei.says("{}").xml.replace(b"{}", beyond)
+        answers[name], _ = await post_callback(siyu, simulator.account, mei.openid, xml)
+    assert answers == {"NUL": 400, "a lone surrogate": 400, "1 MB": 400}
+    events = await until_async(siyu.settled)
+    said = [event["data"]["text"] for event in events if event["type"] == "message-received/1"]
+    assert (said, len(events)) == (["hello", *texts], len(before))
     assert [event for event in events if event["type"] == "consent-withdrawn/1"] == []
     assert (await siyu.siyu("verify")).code == 0
     shown = (await siyu.siyu("timeline", "#1", "--json")).lines()
@@ -147,3 +218,16 @@ async def test_a_channel_without_its_secret_refuses_to_start_and_names_it(
     assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
     assert ran.err.startswith(f"siyu: {named}")
     assert telegram.token not in ran.err
+
+
+@pytest.mark.parametrize("missing", ["APP_ID", "APP_SECRET", "TOKEN", "AES_KEY"])
+async def test_wechat_without_one_of_its_secrets_refuses_to_start_and_names_it(
+    missing: str, installs: Installs
+) -> None:
+    settings = of_wechat(WeChatSimulator())
+    secrets = [settings[f"SIYU_WECHAT__{name}"] for name in ("APP_SECRET", "TOKEN", "AES_KEY")]
+    del settings[f"SIYU_WECHAT__{missing}"]
+    ran = await installs(settings).siyu("run", "--port", "0")
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert ran.err.startswith(f"siyu: SIYU_WECHAT__{missing} is missing")
+    assert [secret for secret in secrets if secret in ran.err] == []

@@ -14,6 +14,8 @@ from tests.scenarios.wechat_account import Later, account_at, of_wechat
 
 PEOPLE = 30
 HOUR_S = 3_600
+NEXT_SECOND_S = 1.0
+"""WeChat tells times in whole seconds: what was sent in the second of a message counts as sent after it."""
 TAKEN = {Outcome.ACCEPTED, Outcome.REPLIED}
 
 
@@ -116,6 +118,7 @@ async def test_our_gate_refuses_what_the_reply_window_does_not_hold_before_wecha
         await siyu.start("--ahead", "0", main=CRASHING)
         await mei.says("hello").finished()
         assert await shown(siyu, mei, 6) == 5
+        await asyncio.sleep(NEXT_SECOND_S)
         await mei.says("hello again").finished()
 
         await later(siyu, clock, 48 * HOUR_S - 60)
@@ -124,6 +127,7 @@ async def test_our_gate_refuses_what_the_reply_window_does_not_hold_before_wecha
         assert await shown(siyu, mei, 1) == 0
         await mei.clicks("opening-hours").finished()
         assert await shown(siyu, mei, 4) == 3
+        await asyncio.sleep(NEXT_SECOND_S)
         await mei.clicks("opening-hours").finished()
         assert await shown(siyu, mei, 1) == 1
         await later(siyu, clock, 48 * HOUR_S + 150)

@@ -24,7 +24,7 @@ class Visitor:
     shown: dict[str, str] = field(default_factory=dict)
     pushed: list[str] = field(default_factory=list)
     """Ids of the shop's messages as they came, repeats included, history left out."""
-    unacknowledged: dict[str, str] = field(default_factory=dict)
+    unacknowledged: dict[str, Frame] = field(default_factory=dict)
     socket: ClientConnection | None = None
 
     async def __aenter__(self) -> Self:
@@ -43,15 +43,22 @@ class Visitor:
         self.socket = await connect(f"{self.address.replace('http', 'ws', 1)}/chat/ws", proxy=None)
         if self.token is not None:
             await self._send({"type": "hello", "token": self.token})
-        for name, text in self.unacknowledged.items():
-            await self._send({"type": "message", "id": name, "text": text})
+        for frame in self.unacknowledged.values():
+            await self._send(frame)
 
-    async def says(self, text: str) -> str:
-        """Say something; its id."""
+    async def says(self, text: str, *, reply_to: str | None = None) -> str:
+        """Say something, or answer one of the shop's messages; its id."""
         name = str(uuid.uuid4())
-        self.unacknowledged[name] = text
-        await self._send({"type": "message", "id": name, "text": text})
+        quoted = {} if reply_to is None else {"reply_to": reply_to}
+        self.unacknowledged[name] = {"type": "message", "id": name, "text": text, **quoted}
+        await self._send(self.unacknowledged[name])
         return name
+
+    async def hears_of(self, part: str) -> str:
+        """Listen until the shop has said something with this in it, and return its id."""
+        while not (found := [name for name, text in self.shown.items() if part in text]):
+            await self.hears()
+        return found[-1]
 
     async def hears(self) -> Frame:
         """Return the next frame, after doing what the page does with it. Raises ConnectionClosed, TimeoutError."""

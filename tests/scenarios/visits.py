@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from channels.simulators.wechat import OfficialAccount, letter
 from tests.scenarios.installation import SECRET, Installation
 
 PATH = "/webhooks/telegram"
@@ -44,6 +45,18 @@ async def post(siyu: Installation, body: bytes, headers: Mapping[str, str] | Non
 async def deliver(siyu: Installation, raw: Mapping[str, Any]) -> int:
     """Post an update; JSON escapes what is not ASCII, lone surrogates included."""
     return await post(siyu, json.dumps(raw).encode())
+
+
+async def post_callback(
+    siyu: Installation, account: OfficialAccount, openid: str, xml: bytes
+) -> tuple[int, bytes]:
+    """Post a callback of WeChat's in a new envelope; return status and body."""
+    posted = letter(account, openid, xml, time.time())
+    async with (
+        aiohttp.ClientSession(headers={"Content-Type": "text/xml"}) as session,
+        session.post(f"{siyu.address}/webhooks/wechat", params=posted.query, data=posted.body) as response,
+    ):
+        return response.status, await response.read()
 
 
 async def get(address: str) -> tuple[int, str]:

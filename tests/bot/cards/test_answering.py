@@ -210,5 +210,8 @@ async def test_an_operator_is_told_when_their_answer_did_not_arrive(phones: Phon
     phones.restart()
     await settled_notices(phones)
     (notice,) = phones.planned("notice", head)
-    assert text_of(notice) == "✗ #2: your message did not arrive: blocked us."
+    assert (
+        text_of(notice) == "✗ #2 Wang: your message did not arrive: blocked us. "
+        "Reach them on another channel, or wait until they write."
+    )
     assert notice.subject == reply.subject

@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.cards import Cards
 from bot.cards.driver import CARDS_A_MINUTE
 from bot.cards.writing import IN_A_DIGEST
+from domain.conversations.commands import Reachability
 from domain.deliveries.events import DeliveryClass, DeliveryPlanned
 from domain.identity import (
     RuleId,
@@ -184,6 +185,44 @@ async def test_beyond_so_many_cards_a_minute_comes_a_digest_when_the_minute_is_o
     premises.now += timedelta(minutes=1)
     *_, digest = await phones.cards_after(head)
     assert text_of(digest).split("\n")[0] == f"{CARDS_A_MINUTE + 1} customers wrote:"
+
+
+async def test_cards_of_who_blocked_us_everywhere_are_held_back_until_they_can_be_reached_also_after_a_restart(
+    phones: Phones,
+) -> None:
+    premises = phones.premises
+    head = premises.house.log.head()
+    premises.receive(LI, Reachability(reachable=False))
+    premises.says(WANG, "hello")
+    premises.says("zhao", "good morning")
+    assert await phones.cards_after(head) == []
+    phones.restart()
+    premises.now += timedelta(days=3)
+    assert await phones.cards_after(head) == []
+    premises.says("zhao", "still there?")
+    premises.receive(LI, Reachability(reachable=True))
+    premises.now += timedelta(seconds=5)
+    cards = await phones.cards_after(head)
+    assert [text_of(card).split("\n")[1:] for card in cards] == [["hello"], ["good morning", "still there?"]]
+
+
+async def test_of_two_phones_the_one_heard_from_last_gets_the_card_while_there_is_room_and_else_the_other(
+    phones: Phones,
+) -> None:
+    premises = phones.premises
+    *_, code = add(premises, LI)
+    mei = phones.writes_by_wechat("li-in-wechat", code, Opening(messages=4, seconds=48 * 3600))
+    await settled(phones.desk)
+    premises.house.catch_up()
+    spend(phones, mei)
+    told = []
+    for text in ("one", "two", "three"):
+        premises.says(WANG, text)
+        await phones.hear()
+        spend(phones, mei)
+        card = [p for p in premises.events(DeliveryPlanned) if p.occasion == "card"][-1]
+        told.append((card.contact == mei, "write anything to get them again" in text_of(card)))
+    assert told == [(True, False), (True, True), (False, False)]
 
 
 async def test_where_the_operators_own_window_is_nearly_used_up_one_digest_says_so_and_the_rest_waits_for_them(

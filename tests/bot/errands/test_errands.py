@@ -145,8 +145,10 @@ async def pictures(content_type: str) -> AsyncIterator[str]:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}/picture"
-    await runner.cleanup()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/picture"
+    finally:
+        await runner.cleanup()
 
 
 def drawn(premises: Premises, image: str, out: Path, *, trusted: bool = True) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ my name is on the list
 my name is wrong
 this is Ann
 Ann
-""".splitlines()  # noqa: SIM905  # a table
+""".splitlines()  # a table
 
 
 @pytest.mark.parametrize("text", NAMES)
