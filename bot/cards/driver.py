@@ -91,7 +91,7 @@ class Cards:
         if not isinstance(event, MessageReceived | MediaKept) or event.contact in staff:
             return
         at = recorded.occurred_at
-        fresh = Said(event.contact, recorded.id, at, at)
+        fresh = Said(event.contact, recorded.id, at, at, recorded.recorded_at)
         if isinstance(event, MessageReceived) and is_for_us(event):
             inbox.said.setdefault(event.contact, fresh).add(event, recorded)
         elif isinstance(event, MediaKept) and await asyncio.to_thread(self._is_private, event):
@@ -198,7 +198,7 @@ class Cards:
             if contact is None or owner is None or owner.is_staff or muted.covers(owner.id, said.at):
                 continue
             told = given.get(owner.id, [])
-            if any(answer.operator is not None and answer.planned_at > said.at for answer in told):
+            if any(answer.operator is not None and answer.planned_at > said.heard_at for answer in told):
                 continue
             by_rule = [a for a in told if a.occasion == "auto-reply" and a.planned_at >= said.since]
             found.append(News(said, contact, owner, by_rule[-1] if by_rule else None))

@@ -20,12 +20,16 @@ SHOWN = 5
 
 @dataclass(slots=True)
 class Said:
-    """What a customer said since the last card, from one contact. ``first``: the event it began with; ``at``: when the last was said."""
+    """What a customer said since the last card, from one contact. ``first``: the event it began with; ``at``: when the last was said.
+
+    ``heard_at``: when it came, by our own clock: providers tell only the second, and an answer of that second may be to what was before.
+    """
 
     contact: ContactId
     first: EventId
     since: datetime
     at: datetime
+    heard_at: datetime
     lines: list[tuple[str, str]] = field(default_factory=list)
     count: int = 0
     files: list[MediaId] = field(default_factory=list)
@@ -45,6 +49,7 @@ class Said:
 
     def _seen(self, recorded: Recorded) -> None:
         self.since, self.at = min(self.since, recorded.occurred_at), max(self.at, recorded.occurred_at)
+        self.heard_at = recorded.recorded_at
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ from domain.conversations.commands import (
 from domain.errors import BadInput
 from domain.identity import Locale, ProviderMessageId, Slug
 from domain.message import Raw
+from domain.policies.sources import coded
 from domain.policies.text import normalised
 
 UNKNOWN_KIND: Final = Slug("unknown-kind")
@@ -242,7 +243,7 @@ def _person(user: User | None) -> Sender | None:
 
 def _source(text: str) -> Slug | None:
     found = _START.fullmatch(text.strip())
-    return Slug(found[1].lower()) if found else None
+    return coded(found[1]) if found else None
 
 
 def _id(message_id: int) -> ProviderMessageId:

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.customers.events import ReservationReleased, SendReserved
-from domain.customers.parts import Reservation
+from domain.customers.events import Reservation, ReservationReleased, SendReserved
 from domain.deliveries.commands import (
     LoseTrackOfDelivery,
     RejectDelivery,

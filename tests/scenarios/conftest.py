@@ -9,7 +9,7 @@ from channels.simulators.telegram import TelegramSimulator, WebhookRetry
 from tests.scenarios.installation import UNHURRIED, Installation
 from tests.scenarios.programs import ColdStart, Programs, WarmStart
 
-pytest.register_assert_rewrite("tests.scenarios.storm")
+pytest.register_assert_rewrite("tests.scenarios.crowd", "tests.scenarios.storm")
 
 Installs = Callable[..., Installation]
 

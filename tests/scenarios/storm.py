@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from channels.simulators.telegram import TelegramSimulator
 from channels.simulators.telegram.actors import User
 from domain.errors import StoreUnavailable
+from tests.scenarios.crowd import Crowd, messages_of, people_of
 from tests.scenarios.installation import Event, Installation, until_async
 
 CUSTOMERS = 6
@@ -26,13 +27,17 @@ STARTING_S = (0.0, 0.5)
 KILLED_WHILE_STARTING = 0.25
 AHEAD_S = 120
 """By which the last run's clock is ahead: every lease has ended then, and the 30 s of grace too (delivery.md, "Frozen workers")."""
+LAST_RUN = ("--ahead", str(AHEAD_S), "--proof", "0.5")
 MAX_ATTEMPTS = 3
 SETTLES_WITHIN_S = 120.0
 
 
 @dataclass(slots=True)
 class Storm:
-    """``said``: each customer's messages, in order. ``offers``: texts of broadcasts, those included that nobody confirmed to us."""
+    """``said``: each customer's messages, in order. ``offers``: texts of broadcasts, those included that nobody confirmed to us.
+
+    ``crowd``: who writes over WeChat meanwhile.
+    """
 
     siyu: Installation
     telegram: TelegramSimulator
@@ -40,6 +45,7 @@ class Storm:
     customers: list[User] = field(default_factory=list)
     said: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     offers: list[str] = field(default_factory=list)
+    crowd: Crowd | None = None
 
     async def run(self, kills: int) -> "Aftermath":
         """Kill it so many times, let it come to rest, and return what is left."""
@@ -58,6 +64,9 @@ class Storm:
         self.customers = [self.telegram.user(7001 + n, f"Customer {n}") for n in range(CUSTOMERS)]
         for customer in self.customers:
             self._says(customer, "/start")
+        if self.crowd is not None:
+            self.crowd.all_say("/start")
+            await self.crowd.wechat.settled()
         await self.telegram.wait_for(lambda sent: len(sent) >= 2 * CUSTOMERS, timeout_s=SETTLES_WITHIN_S)
         await self.siyu.kill()
 
@@ -74,6 +83,8 @@ class Storm:
                 stopped = [wish for wish in said if wish in CONFIRMED][-1:] == ["STOP"]
                 text = "START" if stopped else "STOP"
             self._says(customer, text)
+            if self.crowd is not None:
+                self.crowd.says_something(list(CONFIRMED))
             await asyncio.sleep(self.chance.uniform(*SAYS_EVERY_S))
 
     async def _live(self) -> None:
@@ -99,7 +110,9 @@ class Storm:
         async def at_rest() -> list[Event]:
             return [] if self.telegram.pending_updates else await self._answered()
 
-        await self.siyu.start("--ahead", str(AHEAD_S), main="tests.scenarios.crashing:main")
+        await self.siyu.start(*LAST_RUN, main="tests.scenarios.crashing:main")
+        if self.crowd is not None:
+            await self.crowd.wechat.settled()
         with suppress(TimeoutError):  # what is missing then, the checks say better
             await until_async(at_rest, SETTLES_WITHIN_S)
         events = await self.siyu.events()
@@ -110,7 +123,8 @@ class Storm:
     async def _answered(self) -> list[Event]:
         """Return the log if everything in it was answered and has its outcome, otherwise nothing."""
         events = await self.siyu.settled()
-        if sum(map(len, self.said.values())) > len(texts_of(events)):
+        heard = messages_of(events, people_of(events, "telegram"))
+        if sum(map(len, self.said.values())) > len(heard):
             return []
         histories = history_of_deliveries(events, "reply")
         return events if all(map(finished, histories.values())) else []
@@ -134,18 +148,15 @@ class Aftermath:
         assert [said for said in self.verdict if not said.startswith("fine: ")] == []
         assert b"Traceback" not in self.storm.siyu.output
         assert self.storm.telegram.violations == []
+        if self.storm.crowd is not None:
+            self.storm.crowd.check(self.events, ANSWERS)
 
     def nothing_that_came_in_is_lost_or_doubled(self) -> None:
         """Each customer's messages are in the log once, in the order in which they were said."""
-        names = {
-            event["data"]["contact"]: int(event["data"]["external_id"])
-            for event in self.events
-            if event["type"] == "contact-seen/1"
-        }
+        names = people_of(self.events, "telegram")
         heard = defaultdict(list)
-        for event in self.events:
-            if event["type"] == "message-received/1":
-                heard[names[event["data"]["contact"]]].append(event["data"]["text"])
+        for event in messages_of(self.events, names):
+            heard[int(names[event["data"]["contact"]])].append(event["data"]["text"])
         assert heard == self.storm.said
 
     def everything_is_answered(self) -> None:
@@ -163,7 +174,10 @@ class Aftermath:
 
     def no_marketing_is_doubled(self) -> None:
         """Each offer reached each customer once at most, and once where the log says that it was accepted."""
-        sent = Counter((s.chat_id, s.text) for s in self.storm.telegram.sent if s.text in self.storm.offers)
+        shown = [(str(sent.chat_id), sent.text) for sent in self.storm.telegram.sent]
+        if self.storm.crowd is not None:
+            shown += [(sent.openid, sent.text) for sent in self.storm.crowd.wechat.sent]
+        sent = Counter((to, text) for to, text in shown if text in self.storm.offers)
         assert [offer for offer, times in sent.items() if times > 1] == []
         histories = history_of_deliveries(self.events, "marketing").values()
         accepted = sum("delivery-accepted/1" in history for history in histories)
@@ -193,11 +207,6 @@ class Aftermath:
         assert stops > 0
 
 
-def texts_of(events: list[Event]) -> list[str]:
-    """Return what customers said."""
-    return [event["data"]["text"] for event in events if event["type"] == "message-received/1"]
-
-
 def history_of_deliveries(events: list[Event], kind: str) -> dict[str, list[str]]:
     """Return the types of each delivery's events."""
     histories: dict[str, list[str]] = {}
@@ -210,5 +219,7 @@ def history_of_deliveries(events: list[Event], kind: str) -> dict[str, list[str]
 
 
 def finished(history: list[str]) -> bool:
-    """Whether a reply went out, or was tried as often as it may be."""
-    return "delivery-accepted/1" in history or history.count("delivery-started/1") == MAX_ATTEMPTS
+    """Whether a reply went out, was tried as often as it may be, or met the end of WeChat's reply window."""
+    if "delivery-accepted/1" in history or history[-1] in {"delivery-suppressed/1", "delivery-rejected/1"}:
+        return True
+    return history.count("delivery-started/1") == MAX_ATTEMPTS

@@ -45,7 +45,7 @@ async def bound(siyu: Installation, wechat: WeChatSimulator) -> OfficialAccountU
     li = wechat.user("o-li")
     await li.says(f"绑定 {code}").finished()
     await wechat.wait_for(lambda _: li.reads, timeout_s=30)
-    await until_async(lambda: siyu.events("contact-introduced"))  # from here on in Li's language
+    await until_async(lambda: siyu.events("contact-completed"))  # from here on in Li's language
     await until_async(siyu.settled)
     return li
 
@@ -73,7 +73,7 @@ async def test_an_operator_in_the_official_account_answers_by_number_and_by_the_
         await siyu.kill()
         await siyu.start()
         await li.taps("回复").finished()
-        await reads(wechat, li, "回复 #2 Ann")
+        await reads(wechat, li, "要对 #2 Ann 说什么？")
         await li.says("100 a tin").finished()
         await told(telegram, ann, "100 a tin")
         await li.says("2 and 180 for two").finished()
@@ -101,7 +101,7 @@ async def test_the_operators_own_window_runs_down_to_a_digest_and_what_came_mean
             assert REOPEN not in shown
         ann.says("one more")
         digest = await reads(wechat, li, "one more")
-        assert digest.split("\n") == ["有 1 位客户来信：", "#2 Ann · Telegram 电报: one more", REOPEN]
+        assert digest.split("\n") == ["1 位客户留言：", "#2 Ann · Telegram 电报: one more", REOPEN]
         assert wechat.calls("message/custom/send") - before == CARDS_OF_A_WINDOW + 1
         ann.says("held back")
         await siyu.kill()

@@ -9,8 +9,10 @@ import pytest
 
 from channels.simulators.telegram import TelegramSimulator, WebhookRetry
 from tests.scenarios.conftest import Installs
+from tests.scenarios.crowd import Crowd
 from tests.scenarios.installation import by_polling, by_webhook, free_port
 from tests.scenarios.storm import Storm
+from tests.scenarios.wechat_account import of_wechat, patient_wechat
 
 RETRY = WebhookRetry(first_s=0.05, cap_s=0.2)
 KILLS_EACH = 20
@@ -19,14 +21,22 @@ KILLS_EACH_AT_NIGHT = 50
 
 @asynccontextmanager
 async def storms(installs: Installs, seed: int, store: dict[str, str]) -> AsyncIterator[tuple[Storm, Storm]]:
-    """Two installations at a time: one that a redelivering webhook feeds, one that polls, on SQLite or each with its own settings."""
+    """Two installations at a time: one that redelivering webhooks feed, WeChat's too; one that polls.
+
+    ``store``: settings of the first; the second lies on SQLite.
+    """
     port = free_port()
-    async with TelegramSimulator(webhook_retry=RETRY) as pushing, TelegramSimulator() as polled:
+    async with (
+        TelegramSimulator(webhook_retry=RETRY) as pushing,
+        patient_wechat(port) as wechat,
+        TelegramSimulator() as polled,
+    ):
         yield (
             Storm(
-                installs(by_webhook(pushing, port) | store, name="webhook", port=port),
+                installs(by_webhook(pushing, port) | of_wechat(wechat) | store, name="webhook", port=port),
                 pushing,
                 random.Random(seed),
+                crowd=Crowd(wechat, random.Random(seed)),
             ),
             Storm(installs(by_polling(polled), name="polling"), polled, random.Random(seed + 1)),
         )

@@ -54,7 +54,9 @@ async def post_callback(
     posted = letter(account, openid, xml, time.time())
     async with (
         aiohttp.ClientSession(headers={"Content-Type": "text/xml"}) as session,
-        session.post(f"{siyu.address}/webhooks/wechat", params=posted.query, data=posted.body) as response,
+        session.post(
+            f"{siyu.address}/webhooks/wechat", params=posted.query, data=io.BytesIO(posted.body)
+        ) as response,
     ):
         return response.status, await response.read()
 

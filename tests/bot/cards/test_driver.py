@@ -6,13 +6,12 @@ from datetime import timedelta
 from bot.cards import Cards
 from bot.cards.driver import CARDS_A_MINUTE
 from bot.cards.writing import IN_A_DIGEST
-from domain.conversations.commands import Reachability
+from bot.house import done
+from domain.conversations.commands import Message, Reachability, Receive, Sender
 from domain.deliveries.events import DeliveryClass, DeliveryPlanned
-from domain.identity import (
-    RuleId,
-    SubjectId,
-)
-from domain.message import Opening, Personal
+from domain.dispatch import Request
+from domain.identity import RuleId, Slug, SubjectId
+from domain.message import Context, Opening, Personal
 from domain.operators.events import OperatorBound, Role
 from domain.rules.commands import AddRule
 from domain.rules.events import Match
@@ -26,7 +25,7 @@ from tests.bot.cards.phones import (
     spend,
     text_of,
 )
-from tests.bot.premises import settled
+from tests.bot.premises import BOT, TELEGRAM, settled
 
 
 async def test_a_card_says_who_wrote_where_and_what_with_buttons_and_lies_under_the_customers_key(
@@ -258,3 +257,29 @@ async def test_where_the_operators_own_window_is_nearly_used_up_one_digest_says_
     premises.now += timedelta(seconds=5)
     await phones.hear()
     assert got()[-1].split("\n")[1:3] == ["two", "three"]
+
+
+async def test_what_is_said_in_the_very_second_of_an_answer_to_what_was_before_gets_a_card(
+    phones: Phones,
+) -> None:
+    premises = phones.premises
+    head = premises.house.log.head()
+    premises.says(WANG, "hello")
+    premises.says(LI, "/reply #2 hello Wang")
+    await settled(phones.desk)
+    second = premises.now - timedelta(
+        milliseconds=1
+    )  # as a provider tells the time of what came after the answer
+    received = Receive(
+        channel=TELEGRAM,
+        account=BOT,
+        key="the same second",
+        occurred_at=second,
+        content=Message(text="and now?"),
+        sender=Sender(external_id=WANG, name="Wang", username="wang_x"),
+    )
+    context = Context(actor=Slug("customer"), occurred_at=second, now=premises.now + timedelta(seconds=1))
+    premises.now = context.now
+    done(premises.house.submit_blocking(Request(context, (received,))))
+    (card,) = await phones.cards_after(head)
+    assert text_of(card).split("\n")[1:] == ["hello", "and now?"]
