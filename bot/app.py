@@ -26,7 +26,8 @@ from bot.media.fetching import Fetcher
 from bot.media.uploads import sweep_media
 from bot.menus import Menus
 from bot.notices import Notices
-from bot.operations import Exit, add_operator, team
+from bot.operations.said import Exit
+from bot.operations.team import add_operator, team
 from bot.reading import Reading
 from domain.errors import Overloaded, Rejected, StoreUnavailable, VersionConflict
 from domain.identity import Locale, Slug

@@ -13,7 +13,8 @@ import structlog
 
 from bot.control import running, socket_path
 from bot.house import House
-from bot.operations import OPERATIONS, Exit, Operation
+from bot.operations.registry import OPERATIONS
+from bot.operations.said import Exit, Operation
 from bot.texts import told
 from domain.errors import BadSettings, Rejected, SiyuError
 from domain.identity import Locale

@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.errands.hands import Hands
 from bot.errands.menu_file import faults_of, read, written
-from bot.operations import Exit, Operation, Said
+from bot.operations.said import Exit, Operation, Said
 from bot.settings import MAIN
 from bot.texts import told
 from channels.channel import Adapter, Button, ButtonLimits, Buttons, SourceCode

@@ -9,7 +9,7 @@ from typing import TypeVar
 from bot.bootstrap import open_house
 from bot.desk import Desk
 from bot.house import House, done
-from bot.operations import add_operator
+from bot.operations.team import add_operator
 from bot.settings import load
 from channels import channel
 from domain.conversations.commands import Chat, Content, Edit, Message, Press, Receive, Sender

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from bot.app import App, Binding, Driver
 from bot.bootstrap import open_app, prepare
 from bot.control import running, socket_path
-from bot.operations import add_operator, team
+from bot.operations.team import add_operator, team
 from channels.channel import Adapter
 from channels.memory import MemoryAdapter
 from domain.conversations.commands import Message, Receive, Sender

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bot.desk import Desk
-from bot.operations import add_operator
+from bot.operations.team import add_operator
 from domain.customers.events import CustomerTagged, NoteAdded
 from domain.deliveries.events import DeliveryPlanned
 from domain.errors import StoreUnavailable

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.dossier import cell
-from bot.operations import export_customer
+from bot.operations.moving import export_customer
 from domain.customers.commands import AddNote, NameCustomer, TagCustomer
 from domain.deliveries.commands import CancelDelivery
 from domain.errors import Rejected

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.export import as_json, as_text, read_lines
-from bot.operations import events, import_events, list_customers, resume_sending, timeline
+from bot.operations.moving import import_events, resume_sending
+from bot.operations.reading import events, list_customers, timeline
 from bot.reading import SqlAgenda
 from bot.texts import told
 from domain.broadcasts.commands import ConfirmBroadcast, DraftBroadcast

@@ -13,7 +13,9 @@ from bot import forgetting
 from bot.bootstrap import prepare
 from bot.commands.command import CLI
 from bot.house import done
-from bot.operations import Exit, check, forget_customer
+from bot.operations.moving import forget_customer
+from bot.operations.said import Exit
+from bot.operations.upkeep import check
 from domain.contacts.events import AddressSuppressed, ContactForgotten
 from domain.conversations.commands import Message
 from domain.conversations.events import MessageReceived

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from bot.menus import AGAIN_S, Menus
-from bot.operations import Exit, add_operator, team
+from bot.operations.said import Exit
+from bot.operations.team import add_operator, team
 from domain.contacts.commands import SeeContact
 from domain.errors import TemporaryFailure
 from domain.identity import Account, Address, Channel, ContactId, CustomerId, Locale, Party, Slug

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from bot import operations
 from bot.house import House
+from bot.operations.said import Exit
+from bot.operations.upkeep import replay
 from bot.reading import Reading, SqlAgenda, SqlAudience, keep_parked, parked_by
 from bot.rendering import MISSING, render
 from domain.broadcasts.commands import ConfirmBroadcast, DraftBroadcast, FinishFanOut
@@ -74,10 +75,10 @@ def starts(premises: Premises, plan: PlanDelivery) -> None:
     premises.house.catch_up()
 
 
-def replayed(house: House) -> list[str | operations.Exit]:
+def replayed(house: House) -> list[str | Exit]:
     """What ``siyu replay`` says, and its exit code where there is one."""
-    said = operations.replay(house)
-    return [line if isinstance(line, operations.Exit) else house.texts.shown(line) for line in said]
+    said = replay(house)
+    return [line if isinstance(line, Exit) else house.texts.shown(line) for line in said]
 
 
 # --- the agenda --------------------------------------------------------------------------------------------------------
@@ -260,5 +261,5 @@ def test_what_still_cannot_be_digested_stays_parked(
 ) -> None:
     house = premises.house
     keep_parked(house.log, "auto-reply", [(10_000, "UnknownEvent")])
-    assert replayed(house) == ["0 applied, 1 still parked", operations.Exit(1)]
+    assert replayed(house) == ["0 applied, 1 still parked", Exit(1)]
     assert parked_by(house.log, "auto-reply") == [(10_000, "UnknownEvent")]

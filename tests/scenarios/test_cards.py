@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from channels.simulators.telegram import Sent, TelegramSimulator, User
 from tests.scenarios.conftest import Installs
 from tests.scenarios.installation import Installation, by_polling, until_async
+from tests.scenarios.test_crash_points import OUTBOUND, SENT_AND_NOT_NOTED, Deaths
 from tests.scenarios.visitor import Visitor
 
 CUSTOMERS = 200
@@ -85,6 +86,49 @@ async def test_of_two_hundred_customers_at_once_none_is_lost_though_the_power_fa
         for number in re.findall(r"^#(\d+)", event["data"]["text"], re.MULTILINE)
     ]
     assert len(listed) == len(set(listed)) == CUSTOMERS
+
+
+async def test_a_card_is_planned_once_and_arrives_wherever_it_dies(
+    telegram: TelegramSimulator, installs: Installs
+) -> None:
+    siyu = installs({**by_polling(telegram), "SIYU_STARTER_RULES": "false"})
+    olga = await bound(siyu, telegram)
+    await until_async(siyu.settled)
+    assert await siyu.stop() == 0
+    ada, deaths, found = telegram.user(5001, "Ada"), Deaths(siyu), {}
+    points = ("plan-before", *OUTBOUND)
+    for number, point in enumerate(points, start=1):
+        question = f"{point}: how much?"
+        async with deaths.at(point):
+            ada.says(question)
+        events = await deaths.settled(deliveries=1 + number)
+        texts = [e["data"]["text"] for e in events if e["type"] == "delivery-planned/1"]
+        sent = [one for one in telegram.sent if one.chat_id == olga.id and question in (one.text or "")]
+        found[point] = (sum(question in text for text in texts), len(sent))
+    assert found == {point: (1, 2 if point in SENT_AND_NOT_NOTED else 1) for point in points}
+
+
+async def test_the_answer_to_a_card_goes_to_the_customer_once_wherever_the_desk_dies(
+    telegram: TelegramSimulator, installs: Installs
+) -> None:
+    siyu = installs({**by_polling(telegram), "SIYU_STARTER_RULES": "false"})
+    olga = await bound(siyu, telegram)
+    ada = telegram.user(5001, "Ada")
+    ada.says("how much is the tea?")
+    card = await heard(telegram, olga, "how much is the tea?")
+    await until_async(siyu.settled)
+    assert await siyu.stop() == 0
+    deaths, found = Deaths(siyu), {}
+    points = ("commit-after", "plan-before", "plan-after", "claim-before")
+    for number, point in enumerate(points, start=1):
+        async with deaths.at(point):
+            olga.says(f"100 a tin, {point}", reply_to=card.message_id)
+        await deaths.settled(deliveries=2 + 2 * number)  # each answer, and its confirmation
+        answers = [
+            one for one in telegram.sent if one.chat_id == ada.id and one.text == f"100 a tin, {point}"
+        ]
+        found[point] = len(answers)
+    assert found == dict.fromkeys(points, 1)
 
 
 async def all_came(siyu: Installation) -> bool:

@@ -39,6 +39,10 @@ async def reads(wechat: WeChatSimulator, whom: OfficialAccountUser, *parts: str)
     return (await wechat.wait_for(found, timeout_s=30))[-1]
 
 
+async def all_said(siyu: Installation, messages: int) -> bool:
+    return len(await siyu.events("message-received")) == messages
+
+
 async def bound(siyu: Installation, wechat: WeChatSimulator) -> OfficialAccountUser:
     """An operator whose account is bound as one does it in WeChat, in Chinese."""
     code = code_in(await siyu.start())
@@ -68,7 +72,7 @@ async def test_an_operator_in_the_official_account_answers_by_number_and_by_the_
         ]
         await li.says("#2 你好").finished()
         await told(telegram, ann, "你好")
-        await reads(wechat, li, "✓ #2")
+        await reads(wechat, li, "正在发给 #2 Ann")
         await until_async(siyu.settled)
         await siyu.kill()
         await siyu.start()
@@ -103,7 +107,9 @@ async def test_the_operators_own_window_runs_down_to_a_digest_and_what_came_mean
         digest = await reads(wechat, li, "one more")
         assert digest.split("\n") == ["1 位客户留言：", "#2 Ann · Telegram 电报: one more", REOPEN]
         assert wechat.calls("message/custom/send") - before == CARDS_OF_A_WINDOW + 1
+        await until_async(siyu.settled)
         ann.says("held back")
+        await until_async(lambda: all_said(siyu, CARDS_OF_A_WINDOW + 3))
         await siyu.kill()
         await siyu.start()
         await until_async(siyu.settled)

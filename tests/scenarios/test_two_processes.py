@@ -11,7 +11,7 @@ import pytest
 
 from channels.simulators.telegram import TelegramSimulator
 from channels.simulators.wechat import WeChatSimulator
-from channels.simulators.wechat.notices import text, xml_of
+from channels.simulators.wechat.notices import Fields, text, xml_of
 from channels.simulators.wechat.replies import read_answer
 from tests.scenarios.conftest import Installs
 from tests.scenarios.installation import Event, Installation, by_webhook, free_port, until_async
@@ -88,7 +88,7 @@ def message(wechat: WeChatSimulator, openid: str, number: int) -> bytes:
     """A message said now; WeChat opens the window for five customer-service messages."""
     now = time.time()
     wechat.user(openid).person.window.message_came(now)
-    header = [
+    header: Fields = [
         ("ToUserName", wechat.account.original_id),
         ("FromUserName", openid),
         ("CreateTime", int(now)),

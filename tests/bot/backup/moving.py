@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bot.backup.restoring import restore
 from bot.backup.taking import take
-from bot.operations import Exit, Said, check
+from bot.operations.said import Exit, Said
+from bot.operations.upkeep import check
 from bot.settings import load
 from bot.texts import Texts
 from domain.conversations.events import MessageReceived

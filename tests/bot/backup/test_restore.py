@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from bot.backup.manifest import MANIFEST, part_of, read_manifest
-from bot.operations import resume_sending
+from bot.operations.moving import resume_sending
 from bot.reading import SqlAgenda
 from domain.broadcasts.commands import ConfirmBroadcast, DraftBroadcast
 from domain.broadcasts.events import AudienceKind, BroadcastCancelled

@@ -7,7 +7,7 @@ from bot.cards.gathering import QUIET
 from bot.desk import Desk
 from bot.house import done
 from bot.notices import Notices
-from bot.operations import add_operator
+from bot.operations.team import add_operator
 from domain.conversations.commands import Message, Receive, Sender
 from domain.conversations.events import ContentKind, MessageReceived
 from domain.deliveries.commands import AcceptDelivery

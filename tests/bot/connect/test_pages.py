@@ -7,7 +7,7 @@ import stat
 import aiohttp
 import pytest
 
-from bot.operations import OPERATIONS
+from bot.operations.registry import OPERATIONS
 from channels.simulators.telegram import TelegramSimulator
 from channels.simulators.wechat import WeChatSimulator
 from tests.bot.connect.house import Page, Running, steps, until_state

@@ -1,0 +1,42 @@
+"""Operators' commands, given on the machine itself."""
+
+from bot.commands.command import CLI, Operator
+from bot.commands.execute import execute
+from bot.house import House
+from bot.ids import fresh_id
+from bot.operations.said import Exit, Said
+from domain.dispatch import Failed, Request
+from domain.identity import Locale, Slug
+from domain.message import Command, Context, Personal
+from domain.operators.commands import RecordCommand
+from domain.operators.events import CommandOutcome, Role
+
+
+def do(house: House, line: str, *, yes: bool = False, locale: Locale | None = None) -> Said:
+    """Carry out an operator's command, and tell of it in a language."""
+    house.catch_up()
+    now = house.clock()
+    request = house.digest("command", "cli", fresh_id())
+    reply = execute(line, Operator(CLI, Role.OWNER, locale=locale), house.office, request, now, confirmed=yes)
+    outcome, text = reply.outcome, reply.text
+    context = Context(actor=Slug("operator-cli"), occurred_at=now, now=now)
+
+    def record(outcome: CommandOutcome) -> Command:
+        name = Slug(reply.command or "unknown")
+        return RecordCommand(
+            request=request,
+            operator=CLI,
+            command=name,
+            line=Personal(line),
+            outcome=outcome,
+            about=reply.customers or (),
+            order=request,
+        )
+
+    result = house.submit_blocking(Request(context, (*reply.commands, record(outcome))))
+    if isinstance(result, Failed):
+        outcome, text = CommandOutcome.REFUSED, house.texts.told(result.error, locale)
+        house.do("operator-cli", record(outcome))
+    yield text
+    if outcome is not CommandOutcome.DONE:
+        yield Exit(2 if outcome in {CommandOutcome.REFUSED, CommandOutcome.ASKED} else 1)
