@@ -14,7 +14,7 @@ run: $(STAMP) ## start Siyu on http://127.0.0.1:8000
 	@$(BIN)/siyu run
 
 test: $(STAMP) ## all tests but the nightly ones
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: $(STAMP) ## format, lint, types, imports
 	@$(BIN)/ruff format --check .

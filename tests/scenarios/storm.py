@@ -21,6 +21,8 @@ CONFIRMED = {
 ANSWERS = {ANSWER, *CONFIRMED.values()}
 ANSWERED_BY = {"auto-reply", "stop-confirmed", "start-confirmed"}
 CHANGES_THEIR_MIND = 0.05
+OVER_WECHAT = 0.3
+"""How often somebody writes over WeChat too while somebody writes over Telegram."""
 SAYS_EVERY_S = (0.01, 0.08)
 LIVES_S = (0.05, 0.9)
 STARTING_S = (0.0, 0.5)
@@ -83,7 +85,7 @@ class Storm:
                 stopped = [wish for wish in said if wish in CONFIRMED][-1:] == ["STOP"]
                 text = "START" if stopped else "STOP"
             self._says(customer, text)
-            if self.crowd is not None:
+            if self.crowd is not None and self.crowd.chance.random() < OVER_WECHAT:
                 self.crowd.says_something(list(CONFIRMED))
             await asyncio.sleep(self.chance.uniform(*SAYS_EVERY_S))
 

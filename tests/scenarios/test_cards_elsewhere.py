@@ -7,8 +7,8 @@ from channels.simulators.telegram import Sent, TelegramSimulator, User
 from channels.simulators.wechat import OfficialAccountUser, WeChatSimulator
 from tests.scenarios.conftest import Installs
 from tests.scenarios.installation import Installation, by_polling, free_port, until_async
-from tests.scenarios.test_wechat import account_at, of_wechat
 from tests.scenarios.visitor import Visitor
+from tests.scenarios.wechat_account import account_at, of_wechat
 
 REOPEN = "此渠道暂时不能再给您发卡片：随便回一句即可恢复。"
 CARDS_OF_A_WINDOW = 3

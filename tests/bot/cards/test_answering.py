@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.operations.reading import list_customers
 from domain.customers.events import CustomerTagged, NoteAdded
 from domain.deliveries.commands import RejectDelivery
 from domain.deliveries.events import DeliveryPlanned
@@ -215,3 +216,21 @@ async def test_an_operator_is_told_when_their_answer_did_not_arrive(phones: Phon
         "Reach them on another channel, or wait until they write."
     )
     assert notice.subject == reply.subject
+
+
+async def test_who_says_their_name_is_called_so_on_cards_and_in_commands(phones: Phones) -> None:
+    premises = phones.premises
+    phones.writes_by_wechat("zhao", "你好")
+    await phones.hear()
+    head = premises.house.log.head()
+    phones.writes_by_wechat("zhao", "我叫赵敏")
+    (card,) = await phones.cards_after(head)
+    assert text_of(card).split("\n")[0] == "#3 赵敏 · WeChat"
+    for line in ("/find 赵敏", "/timeline 赵敏", "/reply 赵敏 hello"):
+        premises.says(LI, line)
+    await settled(phones.desk)
+    found, timeline, replied = premises.answers(LI, head)
+    assert (found.split("  ")[0], timeline.split("\n")[0]) == ("#3 赵敏 (wechat)",) * 2
+    assert replied.startswith("On its way to #3 赵敏 (wechat).")
+    (line,) = [line for line in map(str, list_customers(premises.house)) if line.startswith("#3")]
+    assert line.split()[1] == "赵敏"

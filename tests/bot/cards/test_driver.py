@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from bot.cards import Cards
 from bot.cards.driver import CARDS_A_MINUTE
-from bot.cards.writing import IN_A_DIGEST
+from bot.cards.writing import IN_A_DIGEST, MOST_NUMBERS
 from bot.house import done
+from channels.wechat.limits import TEXT_BYTES
 from domain.conversations.commands import Message, Reachability, Receive, Sender
 from domain.deliveries.events import DeliveryClass, DeliveryPlanned
 from domain.dispatch import Request
@@ -283,3 +284,28 @@ async def test_what_is_said_in_the_very_second_of_an_answer_to_what_was_before_g
     done(premises.house.submit_blocking(Request(context, (received,))))
     (card,) = await phones.cards_after(head)
     assert text_of(card).split("\n")[1:] == ["hello", "and now?"]
+
+
+async def test_the_only_digest_that_a_window_allows_fits_the_channel_and_says_how_many_it_leaves_out(
+    phones: Phones,
+) -> None:
+    premises = phones.premises
+    phones.writes_by_wechat("mei", "hi")
+    *_, code = add(premises, "mei")
+    mei = phones.writes_by_wechat("mei", code)
+    await settled(phones.desk)
+    await phones.hear()
+    head, further = premises.house.log.head(), 7
+    for number in range(IN_A_DIGEST + MOST_NUMBERS + further):
+        premises.now -= timedelta(seconds=1)
+        premises.says(f"{'王' * 20}{number}", "请问你们的茶叶现在是怎么卖的？" * 3)
+    await phones.hear()
+    (digest,) = [
+        p for p in premises.events(DeliveryPlanned, head) if p.occasion == "card" and p.contact == mei
+    ]
+    *_, numbers, rest, hint = text_of(digest).split("\n")
+    assert len(numbers.split()) == MOST_NUMBERS
+    assert rest == f"… and {further} more: /customers lists them"
+    assert hint.endswith("write anything to get them again.")
+    assert digest.choices is None or digest.choices.value == []
+    assert len(text_of(digest).encode()) <= TEXT_BYTES
