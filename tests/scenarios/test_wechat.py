@@ -40,10 +40,8 @@ async def test_a_question_is_answered_in_its_request_and_the_proof_makes_it_acce
         asked = await mei.says("help").finished()
         assert len(asked.tries) == 1
         await wechat.wait_for(lambda _: len(mei.reads) == 2, timeout_s=30)
-        assert {(shown.text, shown.via) for shown in mei.screen} == {
-            (HELLO, Via.PASSIVE),
-            (HELP, Via.SERVICE),
-        }
+        assert sorted(mei.reads) == [HELLO, HELP]
+        assert {shown.via for shown in mei.screen} == {Via.PASSIVE, Via.SERVICE}
 
         async def proven() -> bool:
             return any(
