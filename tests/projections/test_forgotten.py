@@ -159,7 +159,14 @@ def test_counts_stay_and_nobody_finds_them(views: Views) -> None:
     catch_up(projector)
     with views.read() as connection:
         assert counts(connection) == before
-        for said in (f"#{number}", customer, "canary-remark", "@wang_canary_x", "telegram:wang_canary", "Canary"):
+        for said in (
+            f"#{number}",
+            customer,
+            "canary-remark",
+            "@wang_canary_x",
+            "telegram:wang_canary",
+            "Canary",
+        ):
             assert find(connection, said) == []
         assert (customers.customer(connection, customer), customers.count(connection)) == (None, 2)
         newcomer = customers.customer(connection, house.customer("zhao"))

@@ -22,6 +22,9 @@ class Terminal:
     """``siyu`` with these arguments on a terminal of 200 columns."""
 
     def __init__(self, folder: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # Whoever runs the tests in the background ignores Ctrl-C, and what they start inherits that.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         self._ours, theirs = pty.openpty()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bot", *arguments],
