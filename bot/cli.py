@@ -172,8 +172,8 @@ async def serve(app: Any) -> None:  # noqa: ANN401  # bot.app.App, which is impo
     ready = asyncio.create_task(app.ready.wait())
     await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
     if ready.done():
-        for line in await asyncio.to_thread(app.greeting, LOCALE):
-            sys.stdout.write(f"{line}\n")
+        lines = await asyncio.to_thread(app.greeting, LOCALE)
+        sys.stdout.write("".join(f"{line}\n" for line in lines))  # at once: whoever reads it has all of it
         sys.stdout.flush()
     ready.cancel()
     await serving

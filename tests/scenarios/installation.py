@@ -105,6 +105,8 @@ class Installation:
     port: int = 0
     process: Child | None = None
     address: str = ""
+    unsettled: list[str] = field(default_factory=list)
+    """Deliveries that had no outcome when ``settled`` looked last: what is shown where a test waits in vain."""
     _runs: "count[int]" = field(default_factory=count)
 
     @property
@@ -220,7 +222,8 @@ class Installation:
         """Return the log if every delivery in it has an outcome, otherwise nothing."""
         events = await self.events()
         last = {event["stream"]: event["type"] for event in events if event["stream"].startswith("delivery-")}
-        return events if set(last.values()) <= OUTCOMES else []
+        self.unsettled = [f"{name}: {type_}" for name, type_ in last.items() if type_ not in OUTCOMES]
+        return [] if self.unsettled else events
 
 
 def _greeting(said: Path) -> str:

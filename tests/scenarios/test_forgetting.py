@@ -11,7 +11,7 @@ from channels.simulators.telegram import TelegramSimulator
 from domain.registry import EVENT_TYPES
 from tests.scenarios.bytescan import names_in, scan
 from tests.scenarios.conftest import Installs
-from tests.scenarios.installation import Event, Installation, by_polling, until, until_async
+from tests.scenarios.installation import OUTCOMES, Event, Installation, by_polling, until, until_async
 
 ADA, BOB, BOSS = 5839201746, 5001, 5002
 CANARIES = {
@@ -74,7 +74,15 @@ async def live(siyu: Installation, telegram: TelegramSimulator) -> None:
     await siyu.do(f'/send #{number} --every "mon 10:00" {CANARIES["a recurring message"]}')
     await siyu.do(f"/note #1 {OTHER_NOTE}")
     await siyu.do("/broadcast all an offer for everybody", yes=True)
-    await until_async(siyu.settled)
+    await until_async(lambda: at_rest(siyu))
+
+
+async def at_rest(siyu: Installation) -> bool:
+    """Whether the offer is planned for both, and no delivery is about to leave: Ada's waits, since a person talks with her."""
+    events = await siyu.events()
+    last = {event["stream"]: event["type"] for event in events if event["stream"].startswith("delivery-")}
+    offers = [event for event in events if event["data"].get("occasion") == "broadcast"]
+    return len(offers) == 2 and set(last.values()) <= OUTCOMES | {"delivery-postponed/1"}
 
 
 async def events_of(siyu: Installation, kind: str, at_least: int) -> list[dict[str, Any]]:
