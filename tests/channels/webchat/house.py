@@ -14,6 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 
+from bot.texts import Texts
 from channels.channel import Adapter, Desk
 from channels.webchat import open_channel
 from domain.conversations.commands import Message, Receive
@@ -66,7 +67,7 @@ class House:
             public_url=public_url,
             brand=brand,
             locale=locale,
-            say=lambda text, locale: f"{locale}: {text}",
+            say=Texts("en").say,
             uploads=self.uploads,
             link=lambda media: f"/media/{media}",
         )

@@ -187,16 +187,17 @@ async def test_every_control_has_a_name_and_the_keyboard_reaches_it(
     }
     assert controls == {
         ("textbox", "Write a message"),
+        ("button", "Send a photo or a file"),
         ("button", "Send"),
         ("log", "Conversation"),
         ("status", ""),
     }
     reached = []
-    for text in ("", "", "hi"):
+    for text in ("", "", "", "hi"):
         await tab.types(text)
         await tab.presses("Tab", 9)
         reached.append(await tab.run("document.activeElement.id"))
-    assert reached == ["log", "text", "send"]
+    assert reached == ["log", "attach", "text", "send"]
 
 
 async def test_a_message_is_quoted_once_and_only_if_it_is_not_unquoted(

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
+from bot.texts import Texts
 from channels.webchat import texts
 from channels.webchat.limits import UPLOADS_AT_ONCE, UPLOADS_BURST
 from channels.webchat.visitor import COOKIE, external_id, new_token
@@ -122,7 +123,7 @@ async def test_what_is_refused_is_said_in_the_visitors_language(
     async with Server(house) as server:
         answered, said = await hands_over(server, new_token(), accept_language="zh")
     assert (answered, said["reason"]) == (status, told)
-    assert said["text"] == f"zh: {texts.ERRORS[told]}"
+    assert said["text"] == Texts("zh").say(texts.ERRORS[told])
 
 
 async def test_a_packed_body_is_not_unpacked(house: House) -> None:

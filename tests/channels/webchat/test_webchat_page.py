@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from bot.texts import Texts
 from channels.webchat import texts
 from channels.webchat.page import STATIC
 from channels.webchat.visitor import is_token
@@ -108,7 +109,7 @@ async def test_the_page_speaks_the_browsers_language(
     attribute = re.search(r'data-texts="([^"]*)"', text)
     assert attribute is not None
     words = json.loads(html.unescape(attribute[1]))
-    spoken = {name: f"{key}: {word}" for name, word in texts.PAGE.items()}
+    spoken = {name: Texts(key).say(word) for name, word in texts.PAGE.items()}
     assert words == {name: word.replace("{brand}", "Tea & Co") for name, word in spoken.items()}
 
 

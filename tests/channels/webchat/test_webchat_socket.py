@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from bot.texts import Texts
 from channels.webchat.texts import ERRORS
 from channels.webchat.visitor import external_id, is_token
 from domain.conversations.commands import Message, NotUnderstood, Press, Receive, Sender
@@ -233,7 +234,7 @@ async def test_while_the_log_is_away_a_message_is_refused_and_taken_when_it_come
                 "type": "error",
                 "id": id_,
                 "reason": "unavailable",
-                "text": f"zh: {ERRORS['unavailable']}",
+                "text": Texts("zh").say(ERRORS["unavailable"]),
             },
         ]
         house.outage = None
