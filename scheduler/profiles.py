@@ -145,7 +145,7 @@ class Acquaintance:
             self._give_up(one, reason)
 
     def _give_up(self, one: _Open, reason: str) -> None:
-        log_.warning("profiles.given_up", channel=one.address.channel, reason=reason)
+        log_.info("profiles.given_up", channel=one.address.channel, reason=reason)
         self._settle(one)
 
     def _settle(self, one: _Open) -> None:

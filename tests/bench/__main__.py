@@ -50,6 +50,12 @@ def wait_for(port: int) -> None:
     raise TimeoutError(f"nobody listens on {port}")
 
 
+def ready(port: int) -> None:
+    """Return when Siyu serves: its port is taken before that."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=START_WITHIN_S):
+        return
+
+
 @contextlib.contextmanager
 def process(*command: str, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Run a process as long as the block."""
@@ -146,6 +152,7 @@ async def main() -> None:
             environment |= {"SIYU_DATA": str(Path(folder) / "answers"), "SIYU_STARTER_RULES": "true"}
             with process("-m", "bot", "run", "--port", str(siyu_port), env=environment):
                 await asyncio.to_thread(wait_for, siyu_port)
+                await asyncio.to_thread(ready, siyu_port)
                 tell_of_answers(await passive.answers(weixin))
     tell_of_tokens(*await passive.tokens())
 
