@@ -101,7 +101,7 @@ def _verdict(
             if (
                 state.phase is Phase.UNKNOWN
             ):  # an earlier attempt may have arrived, so it cannot be called suppressed
-                refused = DeliveryRejected(delivery=command.delivery, reason=reason)
+                refused = DeliveryRejected(delivery=command.delivery, reason=reason, rule=rule)
             yield Write(deliveries, command.delivery, (refused,))
 
 
@@ -117,10 +117,13 @@ def _waiting(delivery: DeliveryId, state: DeliveryState, wait: Wait) -> Event:
 def _reserve(
     command: ClaimDelivery, state: DeliveryState, streams: Streams, now: datetime
 ) -> Iterator[Write]:
-    """Spend window and cap before the send; keyed by the delivery, so a new attempt never counts twice."""
+    """Spend window and cap before the send.
+
+    The cap is keyed by the delivery: a new attempt never counts twice. The window is the provider's, who counts whatever arrives.
+    """
     delivery = command.delivery
     if command.opened and state.contact is not None:
-        spent = ReplySpent(contact=state.contact, delivery=delivery, at=now)
+        spent = ReplySpent(contact=state.contact, delivery=delivery, at=now, attempt=state.attempt + 1)
         yield Write(conversations, state.contact, (spent,))
     if state.kind is not DeliveryClass.MARKETING:
         return
@@ -154,9 +157,7 @@ def _facts(command: ClaimDelivery, state: DeliveryState, streams: Streams, now: 
             unreachable = Slug("forgotten")
         talk = streams.state(conversations, state.contact)
         human_until = talk.silent_until if talk.human_talking(now) else None
-        window = left(
-            command.opened, [spent.at for spent in talk.spent if spent.delivery != command.delivery], now
-        )
+        window = left(command.opened, [spent.at for spent in talk.spent], now)
         # Whom the contact belongs to now: it may have been linked since this was planned.
         customer = streams.state(customers, streams.customer_of(state.contact))
         consents, withdrew = MARKETING in customer.consents, MARKETING in customer.withdrawn

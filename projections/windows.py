@@ -33,11 +33,12 @@ WINDOWS = Table(
 SPENT = Table(
     "reply_windows_spent",
     METADATA,
-    Column("delivery", String, primary_key=True),
+    Column("id", String, primary_key=True),
     Column("contact", String, nullable=False),
     Column("at", Utc, nullable=False),
     Index("spent_of_contact", "contact", "at"),
 )
+"""``id``: delivery and attempt."""
 
 _Opening = MessageReceived | ButtonPressed | ActionReported | ReachabilityReported
 _Spending = ReplySpent | ReplyGivenBack
@@ -46,14 +47,18 @@ _Spending = ReplySpent | ReplyGivenBack
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     _open(connection, batch)
     events = [recorded.event for recorded in batch if isinstance(recorded.event, _Spending)]
-    spent = Rows(connection, SPENT, (event.delivery for event in events))
+    spent = Rows(connection, SPENT, map(_attempt, events))
     for event in events:
         match event:
-            case ReplySpent(delivery=delivery, contact=contact, at=at):
-                spent.put({"delivery": delivery, "contact": contact, "at": at})
-            case ReplyGivenBack(delivery=delivery):
-                spent.discard(delivery)
+            case ReplySpent(contact=contact, at=at):
+                spent.put({"id": _attempt(event), "contact": contact, "at": at})
+            case ReplyGivenBack():
+                spent.discard(_attempt(event))
     spent.save()
+
+
+def _attempt(event: _Spending) -> str:
+    return f"{event.delivery}:{event.attempt}"
 
 
 def _open(connection: Connection, batch: Sequence[Recorded]) -> None:
@@ -81,7 +86,7 @@ def _forget(connection: Connection, event: CustomerForgotten) -> None:
 
 windows = Projection(
     name="windows",
-    version=1,
+    version=2,
     tables=(WINDOWS, SPENT),
     listens_to=frozenset(
         {
@@ -115,5 +120,7 @@ def left(connection: Connection, contact: ContactId, now: datetime) -> ReplyWind
     if not known:
         return None
     oldest = min(window.since for window in known)
-    spent = connection.execute(select(SPENT.c.at).where(SPENT.c.contact == contact, SPENT.c.at >= oldest))
+    spent = connection.execute(
+        select(SPENT.c.at).where(SPENT.c.contact == contact, SPENT.c.at >= oldest - reply_window.ON_ITS_WAY)
+    )
     return reply_window.left(known, list(spent.scalars()), now)

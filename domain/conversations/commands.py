@@ -171,7 +171,8 @@ class ReturnToBot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveReplyBack:
-    """A message that was counted against the reply window provably never used it."""
+    """An attempt that was counted against the reply window provably never used it."""
 
     contact: ContactId
     delivery: DeliveryId
+    attempt: int = 1

@@ -27,10 +27,14 @@ ConversationEvent = ConversationHandedOver | ConversationReturned | ReplySpent |
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """One message that the reply window was charged with."""
+    """One attempt that the reply window was charged with."""
 
     delivery: DeliveryId
     at: datetime
+    attempt: int = 1
+
+    def is_of(self, delivery: DeliveryId, attempt: int) -> bool:
+        return self.delivery == delivery and self.attempt == attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,9 @@ def decide(state: ConversationState, command: ConversationCommand, _context: Con
             return (ConversationHandedOver(contact=contact, operator=operator, until=until),)
         case ReturnToBot(contact=contact):
             return (ConversationReturned(contact=contact),) if state.silent_until is not None else ()
-        case GiveReplyBack(contact=contact, delivery=delivery):
-            held = any(spent.delivery == delivery for spent in state.spent)
-            return (ReplyGivenBack(contact=contact, delivery=delivery),) if held else ()
+        case GiveReplyBack(contact=contact, delivery=delivery, attempt=attempt):
+            held = any(spent.is_of(delivery, attempt) for spent in state.spent)
+            return (ReplyGivenBack(contact=contact, delivery=delivery, attempt=attempt),) if held else ()
         case _:
             assert_never(command)
 
@@ -66,11 +70,11 @@ def evolve(state: ConversationState, event: ConversationEvent) -> ConversationSt
             return replace(state, silent_until=until)
         case ConversationReturned():
             return replace(state, silent_until=None)
-        case ReplySpent(delivery=delivery, at=at):
-            recent = tuple(s for s in state.spent if at - s.at < SPENT_KEPT and s.delivery != delivery)
-            return replace(state, spent=(*recent, Spent(delivery, at)))
-        case ReplyGivenBack(delivery=delivery):
-            return replace(state, spent=tuple(s for s in state.spent if s.delivery != delivery))
+        case ReplySpent(delivery=delivery, at=at, attempt=attempt):
+            recent = tuple(s for s in state.spent if at - s.at < SPENT_KEPT)
+            return replace(state, spent=(*recent, Spent(delivery, at, attempt)))
+        case ReplyGivenBack(delivery=delivery, attempt=attempt):
+            return replace(state, spent=tuple(s for s in state.spent if not s.is_of(delivery, attempt)))
         case _:
             assert_never(event)
 

@@ -186,12 +186,13 @@ class ConversationReturned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplySpent:
-    """A message takes one of those that the channel's reply window allows, before it is sent."""
+    """An attempt takes one of those that the channel's reply window allows, before it is sent: each may arrive, and counts there."""
 
     SUBJECT: ClassVar[str] = ""
     contact: ContactId
     delivery: DeliveryId
     at: datetime
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +202,7 @@ class ReplyGivenBack:
     SUBJECT: ClassVar[str] = ""
     contact: ContactId
     delivery: DeliveryId
+    attempt: int = 1
 
 
 INBOUND_EVENTS = (

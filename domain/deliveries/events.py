@@ -21,6 +21,8 @@ from domain.message import Personal
 
 ANSWERED_IN_REQUEST = Slug("answered-in-request")
 """Why a delivery is Unknown that went out as the answer to the provider's own request: the proof follows, or it is sent again."""
+WINDOW_USED_UP = Slug("window-used-up")
+"""Why the provider rejects what its reply window has no room for: it counted one more than we did (one claimed before they wrote, say)."""
 RESTORED = Slug("restored")
 """Why a delivery is Unknown that was open and due when a backup was restored: it may have gone out since the backup was taken, so nothing
 of it is sent again by itself, whatever its class."""
@@ -127,12 +129,16 @@ class DeliveryConfirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRejected:
-    """The provider will never take it. ``unreachable``: nor anything else for this recipient."""
+    """The provider will never take it. ``unreachable``: nor anything else for this recipient.
+
+    ``rule``: it was our gate that refused another attempt; an earlier one may have arrived.
+    """
 
     SUBJECT: ClassVar[str] = ""
     delivery: DeliveryId
     reason: Slug
     unreachable: bool = False
+    rule: Slug | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from domain.decider import Process, Streams
 from domain.deliveries.delivery import deliveries
 from domain.deliveries.events import (
     ANSWERED_IN_REQUEST,
+    WINDOW_USED_UP,
     DeliveryClass,
     DeliveryExpired,
     DeliveryPostponed,
@@ -38,7 +39,8 @@ def react(recorded: Recorded, streams: Streams) -> Iterable[Command]:
         if gone is not None:
             yield LeaveGroup(group=state.group, reason=gone)
     elif state.contact is not None:
-        yield GiveReplyBack(contact=state.contact, delivery=event.delivery)
+        if not _window_stays_spent(event):
+            yield GiveReplyBack(contact=state.contact, delivery=event.delivery, attempt=state.attempt)
         if state.kind is DeliveryClass.MARKETING:
             for customer in _holders(state.contact, streams):
                 yield ReleaseReservation(customer=customer, delivery=event.delivery)
@@ -55,12 +57,17 @@ def _holders(contact: ContactId, streams: Streams) -> Iterable[CustomerId]:
     return dict.fromkeys((customer, *apart))
 
 
+def _window_stays_spent(event: DeliveryRejected | DeliverySuppressed | DeliveryExpired) -> bool:
+    """Whether an earlier attempt may have arrived, or the provider's own count says that nothing is left: then ours must say so too."""
+    return isinstance(event, DeliveryRejected) and (event.rule is not None or event.reason == WINDOW_USED_UP)
+
+
 def _window(event: DeliveryPostponed | DeliveryUnknown, streams: Streams) -> Iterable[Command]:
     """A message that was provably not sent, or went out as the answer to the provider's own request, used nothing of the window."""
     free = event.rule is None if isinstance(event, DeliveryPostponed) else event.reason == ANSWERED_IN_REQUEST
-    contact = streams.state(deliveries, event.delivery).contact
-    if free and contact is not None:
-        yield GiveReplyBack(contact=contact, delivery=event.delivery)
+    state = streams.state(deliveries, event.delivery)
+    if free and state.contact is not None:
+        yield GiveReplyBack(contact=state.contact, delivery=event.delivery, attempt=state.attempt)
 
 
 settling = Process(

@@ -173,7 +173,9 @@ def test_one_of_unknown_outcome_is_not_sent_again() -> None:
     shop.given(planned(shop), claimed(), LoseTrackOfDelivery(delivery=OFFER, attempt=1, reason=Slug("reset")))
     shop.given(forgetting(shop, deliveries=(OFFER,)))
     shop.now = NOON + timedelta(minutes=5)
-    shop.when(claimed()).then(DeliveryRejected(delivery=OFFER, reason=Slug("forgotten")))
+    shop.when(claimed()).then(
+        DeliveryRejected(delivery=OFFER, reason=Slug("forgotten"), rule=Slug("reachability"))
+    )
 
 
 def test_a_late_outcome_is_recorded_and_says_nothing_more_of_the_contact() -> None:

@@ -262,7 +262,9 @@ def test_an_unknown_one_that_may_not_go_again_is_rejected_since_it_may_have_arri
     unknown_reminder(shop)
     shop.given(BlockContact(contact=shop.contact(), reason=Slug("blocked")))
     shop.now += HOUR
-    shop.when(claim(shop, REMINDER)).then(DeliveryRejected(delivery=REMINDER, reason=Slug("blocked")))
+    shop.when(claim(shop, REMINDER)).then(
+        DeliveryRejected(delivery=REMINDER, reason=Slug("blocked"), rule=Slug("reachability"))
+    )
 
 
 @pytest.mark.parametrize("lives", [11 * HOUR, DAY], ids=["expiring-in-the-night", "alive-in-the-morning"])

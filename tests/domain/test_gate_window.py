@@ -14,6 +14,7 @@ from domain.deliveries.commands import (
 )
 from domain.deliveries.events import (
     ANSWERED_IN_REQUEST,
+    WINDOW_USED_UP,
     DeliveryClass,
     DeliveryPostponed,
     DeliveryRejected,
@@ -135,3 +136,30 @@ def test_the_proof_of_an_answer_in_the_request_counts_whatever_attempt_it_names(
     shop.given(AcceptDelivery(delivery=OFFER, attempt=0))
     shop.now += DAY - SECOND
     shop.when(within(shop)).then()
+
+
+def test_each_attempt_that_may_have_arrived_counts(shop: Shop) -> None:
+    used(shop, 3)
+    lost = LoseTrackOfDelivery(delivery=OFFER, attempt=1, reason=Slug("timed-out"))
+    shop.given(reply(shop), within(shop), lost)
+    shop.now += HOUR
+    shop.given(within(shop))
+    assert [spent.attempt for spent in shop.all_of(ReplySpent) if spent.delivery == OFFER] == [1, 2]
+    shop.given(reply(shop, "other")).when(within(shop, "other")).then(
+        replace(CLOSED, delivery=DeliveryId("other"))
+    )
+
+
+def test_where_the_gate_refuses_another_attempt_the_first_stays_spent(shop: Shop) -> None:
+    used(shop, 4)
+    shop.given(
+        reply(shop), within(shop), LoseTrackOfDelivery(delivery=OFFER, attempt=1, reason=Slug("timed-out"))
+    )
+    shop.now += HOUR
+    shop.when(within(shop)).then(DeliveryRejected(delivery=OFFER, reason=CLOSED.reason, rule=CLOSED.rule))
+
+
+def test_what_the_providers_own_count_refuses_stays_spent(shop: Shop) -> None:
+    shop.given(reply(shop), within(shop)).when(
+        RejectDelivery(delivery=OFFER, attempt=1, reason=WINDOW_USED_UP)
+    ).then(DeliveryRejected(delivery=OFFER, reason=WINDOW_USED_UP))

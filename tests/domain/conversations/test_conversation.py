@@ -46,10 +46,14 @@ def test_what_was_spent_is_given_back_once() -> None:
     given(conversations).when(commands.GIVE_REPLY_BACK).then_nothing()
 
 
-def test_a_new_attempt_of_the_same_message_spends_once() -> None:
-    again = replace(events.REPLY_SPENT, at=NOON + timedelta(minutes=5))
-    state = given(conversations, events.REPLY_SPENT, again).state
-    assert [(s.delivery, s.at) for s in state.spent] == [(again.delivery, again.at)]
+def test_each_attempt_of_a_message_spends_and_is_given_back_by_itself() -> None:
+    again = replace(events.REPLY_SPENT, at=NOON + timedelta(minutes=5), attempt=2)
+    spent = given(conversations, events.REPLY_SPENT, again)
+    assert [s.at for s in spent.state.spent] == [NOON, again.at]
+    state = spent.when(replace(commands.GIVE_REPLY_BACK, attempt=2)).then(
+        replace(events.REPLY_GIVEN_BACK, attempt=2)
+    )
+    assert [s.at for s in state.spent] == [NOON]
 
 
 def test_what_is_older_than_any_window_is_forgotten() -> None:
