@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.deliveries.events import Confirmation, DeliveryClass
+from domain.deliveries.events import MARKETING_TOPIC, USUAL_PRIORITY, Confirmation, DeliveryClass
 from domain.identity import (
     BroadcastId,
+    CampaignId,
     ContactId,
     CustomerId,
     DeliveryId,
@@ -13,6 +14,7 @@ from domain.identity import (
     MediaId,
     OperatorId,
     ProviderMessageId,
+    RunId,
     Slug,
     SubjectId,
 )
@@ -43,6 +45,12 @@ class PlanDelivery:
     operator: OperatorId | None = None
     service_reason: Personal[str] | None = None
     media: MediaId | None = None
+    campaign: CampaignId | None = None
+    run: RunId | None = None
+    variant: Slug | None = None
+    topic: Slug = MARKETING_TOPIC
+    priority: int = USUAL_PRIORITY
+    reactivation: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

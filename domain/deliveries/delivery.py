@@ -7,7 +7,7 @@ Planned ─> Started ─> Accepted ─> Confirmed
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
@@ -25,7 +25,10 @@ from domain.deliveries.commands import (
 )
 from domain.deliveries.events import (
     EVENTS,
+    MARKETING_TOPIC,
     RESTORED,
+    USUAL_PRIORITY,
+    Confirmation,
     DeliveryAccepted,
     DeliveryClass,
     DeliveryConfirmed,
@@ -38,9 +41,10 @@ from domain.deliveries.events import (
     DeliveryUnknown,
 )
 from domain.errors import Rejected, UnknownRecipient
-from domain.identity import BroadcastId, ContactId, CustomerId, GroupId, Slug, SubjectId
+from domain.identity import BroadcastId, CampaignId, ContactId, CustomerId, GroupId, RunId, Slug, SubjectId
 from domain.message import Context, Event
 
+PLANNED_FIELDS = tuple(field.name for field in fields(DeliveryPlanned))
 MAX_ATTEMPTS = 3
 """Reply and service are tried so often, within their 24 hours."""
 RESEND_AFTER_LEASE = timedelta(seconds=30)
@@ -85,7 +89,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryState:
-    """``attempt`` counts the starts; ``until`` is the end of the last lease."""
+    """``attempt`` counts the starts; ``until`` is the end of the last lease. ``confirmed``: what showed that it arrived, each once."""
 
     phase: Phase = Phase.NONE
     kind: DeliveryClass = DeliveryClass.SERVICE
@@ -93,6 +97,12 @@ class DeliveryState:
     customer: CustomerId | None = None
     group: GroupId | None = None
     broadcast: BroadcastId | None = None
+    campaign: CampaignId | None = None
+    run: RunId | None = None
+    variant: Slug | None = None
+    topic: Slug = MARKETING_TOPIC
+    priority: int = USUAL_PRIORITY
+    reactivation: bool = False
     occasion: Slug = Slug("")
     not_before: datetime | None = None
     expires_at: datetime | None = None
@@ -101,6 +111,7 @@ class DeliveryState:
     attempt: int = 0
     until: datetime | None = None
     by_operator: bool = False
+    confirmed: frozenset[Confirmation] = frozenset()
     subject: SubjectId = SubjectId("")
 
     def may_start(self, now: datetime) -> bool:
@@ -129,30 +140,7 @@ class DeliveryState:
 def _plan(state: DeliveryState, command: PlanDelivery) -> Sequence[Event]:
     if state.phase is not Phase.NONE:
         return ()
-    return (
-        DeliveryPlanned(
-            delivery=command.delivery,
-            subject=command.subject,
-            kind=command.kind,
-            occasion=command.occasion,
-            contact=command.contact,
-            customer=command.customer,
-            group=command.group,
-            text=command.text,
-            choices=command.choices,
-            broadcast=command.broadcast,
-            not_before=command.not_before,
-            expires_at=command.expires_at,
-            automatic=command.automatic,
-            verbatim=command.verbatim,
-            even_at_night=command.even_at_night,
-            reply_to=command.reply_to,
-            thread=command.thread,
-            operator=command.operator,
-            service_reason=command.service_reason,
-            media=command.media,
-        ),
-    )
+    return (DeliveryPlanned(**{field: getattr(command, field) for field in PLANNED_FIELDS}),)
 
 
 def _return(state: DeliveryState, command: ReturnDelivery) -> Sequence[Event]:
@@ -204,8 +192,9 @@ def decide(state: DeliveryState, command: DeliveryCommand, _context: Context) ->
         case AcceptDelivery() | ReturnDelivery() | RejectDelivery() | LoseTrackOfDelivery():
             return _outcome(state, command)
         case ConfirmDelivery(delivery=delivery, how=how):
-            open_ = state.phase in {Phase.STARTED, Phase.UNKNOWN, Phase.ACCEPTED}
-            return (DeliveryConfirmed(delivery=delivery, how=how),) if open_ else ()
+            left_us = state.phase in {Phase.STARTED, Phase.UNKNOWN, Phase.ACCEPTED, Phase.CONFIRMED}
+            new = left_us and how not in state.confirmed
+            return (DeliveryConfirmed(delivery=delivery, how=how),) if new else ()
         case ResolveDelivery():
             return _resolve(state, command)
         case CancelDelivery(delivery=delivery, reason=reason, rule=rule):
@@ -226,6 +215,12 @@ def evolve(state: DeliveryState, event: DeliveryEvent) -> DeliveryState:
                 customer=event.customer,
                 group=event.group,
                 broadcast=event.broadcast,
+                campaign=event.campaign,
+                run=event.run,
+                variant=event.variant,
+                topic=event.topic,
+                priority=event.priority,
+                reactivation=event.reactivation,
                 occasion=event.occasion,
                 not_before=event.not_before,
                 expires_at=event.expires_at,
@@ -243,8 +238,8 @@ def evolve(state: DeliveryState, event: DeliveryEvent) -> DeliveryState:
             return replace(state, phase=phase, not_before=event.not_before)
         case DeliveryAccepted():
             return replace(state, phase=Phase.ACCEPTED)
-        case DeliveryConfirmed():
-            return replace(state, phase=Phase.CONFIRMED)
+        case DeliveryConfirmed(how=how):
+            return replace(state, phase=Phase.CONFIRMED, confirmed=state.confirmed | {how})
         case DeliveryRejected():
             return replace(state, phase=Phase.REJECTED)
         case DeliveryUnknown(reason=reason):

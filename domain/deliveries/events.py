@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from domain.identity import (
     BroadcastId,
+    CampaignId,
     ContactId,
     CustomerId,
     DeliveryId,
@@ -14,6 +15,7 @@ from domain.identity import (
     MediaId,
     OperatorId,
     ProviderMessageId,
+    RunId,
     Slug,
     SubjectId,
 )
@@ -23,6 +25,9 @@ ANSWERED_IN_REQUEST = Slug("answered-in-request")
 """Why a delivery is Unknown that went out as the answer to the provider's own request: the proof follows, or it is sent again."""
 WINDOW_USED_UP = Slug("window-used-up")
 """Why the provider rejects what its reply window has no room for: it counted one more than we did (one claimed before they wrote, say)."""
+HOLDOUT = Slug("holdout")
+MARKETING_TOPIC = Slug("marketing")
+USUAL_PRIORITY = 5
 RESTORED = Slug("restored")
 """Why a delivery is Unknown that was open and due when a backup was restored: it may have gone out since the backup was taken, so nothing
 of it is sent again by itself, whatever its class."""
@@ -80,6 +85,17 @@ class DeliveryPlanned:
     service_reason: Personal[str] | None = None
     media: MediaId | None = None
     """A file of the media store that goes along; ``text`` is its caption."""
+    campaign: CampaignId | None = None
+    run: RunId | None = None
+    """The occurrence of the ``campaign`` that this belongs to: a person gets one of it, however many records they had."""
+    variant: Slug | None = None
+    """Which text of the campaign; HOLDOUT: none, they are left out to compare with."""
+    topic: Slug = MARKETING_TOPIC
+    """What marketing is about: consent and caps may be per topic."""
+    priority: int = USUAL_PRIORITY
+    """1 to 9: where two campaigns compete for one cap, the higher one goes."""
+    reactivation: bool = False
+    """It is meant for people who were silent for half a year, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +112,8 @@ class DeliveryStarted:
     worker: Slug
     until: datetime
     rendered: Personal[str] | None = None
+    route: Slug | None = None
+    """Which of the channel's ways it takes, where there are several (``service``, ``mass``, ``template``, ``subscribe``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
