@@ -38,6 +38,10 @@ Slug = NewType("Slug", str)
 """A lower-case code such as ``quiet-hours``; never words of a person."""
 Locale = NewType("Locale", str)
 ZoneName = NewType("ZoneName", str)
+MARKETING_TOPIC = Slug("marketing")
+"""The topic that stands for all others: whoever ends it gets no marketing at all."""
+USUAL_PRIORITY = 5
+"""Of a campaign, among 1 to 9."""
 Digest = NewType("Digest", str)
 """Hex of a keyed hash."""
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from domain.broadcasts.broadcast import broadcasts
+from domain.campaigns.campaign import campaigns
+from domain.campaigns.run import STARTING, runs
 from domain.contacts.contact import contacts
 from domain.contacts.identifier import identifiers
 from domain.contacts.link_code import link_codes
@@ -46,13 +48,15 @@ DECIDERS: tuple[Decider[Any], ...] = (
     digests,
     rulebook,
     broadcasts,
+    campaigns,
+    runs,
     schedules,
     slots,
     installation,
     mirrors,
     media,
 )
-HANDLERS: tuple[Handler, ...] = (INTAKE, GATE, FORGETTING, RESTORING, *LINKING)
+HANDLERS: tuple[Handler, ...] = (INTAKE, GATE, STARTING, FORGETTING, RESTORING, *LINKING)
 
 EVENT_TYPES: dict[str, type] = {slug: event for decider in DECIDERS for slug, event in decider.events}
 """Slug and version of every event the log may hold today, with its class. Older versions are upcast by bot/eventlog/upcasters.py."""

@@ -1,9 +1,20 @@
 """What may be asked of a customer. ``customer`` is resolved to whoever it was merged into."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from domain.customers.events import ConsentSource
-from domain.identity import ContactId, CustomerId, DeliveryId, OperatorId, Slug, Tag
+from domain.identity import (
+    ContactId,
+    CustomerId,
+    DeliveryId,
+    Digest,
+    Locale,
+    OperatorId,
+    Slug,
+    Tag,
+    ZoneName,
+)
 from domain.message import Personal
 
 
@@ -40,6 +51,23 @@ class NameCustomer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeCustomer:
+    """Tell what is known of a customer; None is not said. Fields as in CustomerDescribed.
+
+    ``digest``: keyed hash of all that is said, so that telling it again changes nothing; None: it is noted every time. Raises Rejected
+    for a zone that nobody knows.
+    """
+
+    customer: CustomerId
+    birthday: Personal[str] | None = None
+    member_since: date | None = None
+    language: Locale | None = None
+    zone: ZoneName | None = None
+    source: Slug
+    digest: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddNote:
     """Write something down about this customer."""
 
@@ -50,20 +78,22 @@ class AddNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantConsent:
-    """Record that the person behind this contact agreed."""
+    """Record that the person behind this contact agreed to be written to by it. Fields as in ConsentGranted."""
 
     contact: ContactId
     topic: Slug
     source: ConsentSource
+    text_version: Slug | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawConsent:
-    """Record that the person behind this contact wants no more of it."""
+    """Record that the person behind this contact wants no more of it, by whatever contact."""
 
     contact: ContactId
     topic: Slug
     source: ConsentSource
+    text_version: Slug | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

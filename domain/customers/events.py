@@ -1,21 +1,26 @@
 """What happened to a customer: decisions only. Messages are not in this stream."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
 
 from domain.identity import (
     ORDER,
     BroadcastId,
+    CampaignId,
+    Channel,
     ContactId,
     CustomerId,
     DeliveryId,
     Digest,
+    Locale,
     OperatorId,
+    RunId,
     Slug,
     SubjectId,
     Tag,
+    ZoneName,
 )
 from domain.message import Personal
 
@@ -34,21 +39,29 @@ class ConsentSource(StrEnum):
 
 
 MARKETING = Slug("marketing")
-"""The one topic there is so far."""
+"""The umbrella: agreeing to it covers every topic that was not ended by itself, ending it ends them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """One marketing message that spent this customer's cap. ``broadcast``: of which it may get one only, however many records it had."""
+    """One marketing message that spent this customer's caps. ``broadcast``, ``run``: of which it may get one only, however many records
+    it had. ``channel``: None for one that was spent before channels were noted.
+    """
 
     delivery: DeliveryId
     at: datetime
     broadcast: BroadcastId | None = None
+    channel: Channel | None = None
+    topic: Slug = MARKETING
+    run: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lift:
-    """The person ended a withdrawal again, speaking as ``by``: it holds for as long as the two are one customer."""
+    """The person ended a withdrawal again, speaking as ``by``: it holds for as long as the two are one customer.
+
+    A topic may be taken up again of all that a withdrawal of the umbrella ended.
+    """
 
     topic: Slug
     by: CustomerId
@@ -58,8 +71,10 @@ class Lift:
 class Part:
     """One record of those that make up a customer: what it would take along if it were on its own again.
 
-    ``into``: the record it was merged into, None for the one that stays. ``contacts``: those that were first known as this record.
-    ``tags``: given to it by hand. ``consents``: what its own contacts agreed to; ``withdrawn``: what any of the linked contacts ended.
+    ``into``: the record it was merged into, None for the one that stays. ``contacts``: the one that was first known as this record: there
+    is one record for each contact, so what a record agreed to was agreed to on that channel. ``tags``: given to it by hand.
+    ``consents``: what its own contact agreed to; ``withdrawn``: what any of the linked contacts ended. ``described``: the digest of
+    what was last told of it.
     """
 
     customer: CustomerId
@@ -70,6 +85,9 @@ class Part:
     withdrawn: tuple[Slug, ...] = ()
     lifted: tuple[Lift, ...] = ()
     reservations: tuple[Reservation, ...] = ()
+    zone: ZoneName | None = None
+    language: Locale | None = None
+    described: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +127,24 @@ class CustomerNamed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerDescribed:
+    """Somebody who knows told us about them; None is what was not said, and changes nothing.
+
+    ``birthday``: ``1990-05-17``, ``05-17``, or in the lunar calendar ``lunar:04-15``. ``source``: who told (``import``, ``api``,
+    ``operator``). ``digest``: keyed hash of all that was said.
+    """
+
+    SUBJECT: ClassVar[str] = "customer"
+    customer: CustomerId
+    birthday: Personal[str] | None = None
+    member_since: date | None = None
+    language: Locale | None = None
+    zone: ZoneName | None = None
+    source: Slug
+    digest: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoteAdded:
     """An operator wrote something down."""
 
@@ -120,29 +156,34 @@ class NoteAdded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentGranted:
-    """They may be written to about this topic."""
+    """They may be written to about this topic, by this contact.
+
+    ``text_version``: which wording they agreed to, as the brand numbers its texts; None where there was none to see.
+    """
 
     SUBJECT: ClassVar[str] = ""
     customer: CustomerId
     contact: ContactId
     topic: Slug
     source: ConsentSource
+    text_version: Slug | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentWithdrawn:
-    """They may not, on any channel."""
+    """They may not, on any channel; the umbrella's withdrawal ends every topic. ``contact``: by which they said so."""
 
     SUBJECT: ClassVar[str] = ""
     customer: CustomerId
     contact: ContactId
     topic: Slug
     source: ConsentSource
+    text_version: Slug | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendReserved:
-    """A marketing message spends this customer's cap, before it is sent."""
+    """A marketing message spends this customer's caps, before it is sent: the one over all, its channel's and its topic's."""
 
     SUBJECT: ClassVar[str] = ""
     customer: CustomerId
@@ -150,6 +191,10 @@ class SendReserved:
     delivery: DeliveryId
     at: datetime
     broadcast: BroadcastId | None = None
+    channel: Channel | None = None
+    topic: Slug = MARKETING
+    campaign: CampaignId | None = None
+    run: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,4 +282,5 @@ EVENTS = (
     ("customer-absorbed/1", CustomerAbsorbed),
     ("customer-released/1", CustomerReleased),
     ("customer-unmerged/1", CustomerUnmerged),
+    ("customer-described/1", CustomerDescribed),
 )

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.deliveries.events import MARKETING_TOPIC, USUAL_PRIORITY, Confirmation, DeliveryClass
+from domain.deliveries.events import Confirmation, DeliveryClass
 from domain.identity import (
+    MARKETING_TOPIC,
+    USUAL_PRIORITY,
     BroadcastId,
     CampaignId,
     ContactId,

@@ -25,9 +25,7 @@ from domain.deliveries.commands import (
 )
 from domain.deliveries.events import (
     EVENTS,
-    MARKETING_TOPIC,
     RESTORED,
-    USUAL_PRIORITY,
     Confirmation,
     DeliveryAccepted,
     DeliveryClass,
@@ -41,7 +39,18 @@ from domain.deliveries.events import (
     DeliveryUnknown,
 )
 from domain.errors import Rejected, UnknownRecipient
-from domain.identity import BroadcastId, CampaignId, ContactId, CustomerId, GroupId, RunId, Slug, SubjectId
+from domain.identity import (
+    MARKETING_TOPIC,
+    USUAL_PRIORITY,
+    BroadcastId,
+    CampaignId,
+    ContactId,
+    CustomerId,
+    GroupId,
+    RunId,
+    Slug,
+    SubjectId,
+)
 from domain.message import Context, Event
 
 PLANNED_FIELDS = tuple(field.name for field in fields(DeliveryPlanned))

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 from domain.identity import (
+    MARKETING_TOPIC,
+    USUAL_PRIORITY,
     BroadcastId,
     CampaignId,
     ContactId,
@@ -26,8 +28,7 @@ ANSWERED_IN_REQUEST = Slug("answered-in-request")
 WINDOW_USED_UP = Slug("window-used-up")
 """Why the provider rejects what its reply window has no room for: it counted one more than we did (one claimed before they wrote, say)."""
 HOLDOUT = Slug("holdout")
-MARKETING_TOPIC = Slug("marketing")
-USUAL_PRIORITY = 5
+"""The variant of those who get nothing of a campaign, to compare with."""
 RESTORED = Slug("restored")
 """Why a delivery is Unknown that was open and due when a backup was restored: it may have gone out since the backup was taken, so nothing
 of it is sent again by itself, whatever its class."""

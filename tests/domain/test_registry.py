@@ -6,7 +6,7 @@ import pkgutil
 import re
 import typing
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -22,7 +22,7 @@ from tests.domain.controls.commands import COMMANDS
 from tests.domain.controls.events import EVENTS
 
 CODED = {thing for thing in vars(domain.identity).values() if isinstance(thing, typing.NewType)}
-PLAIN = {bool, int, date, datetime, NoneType, Raw}
+PLAIN = {bool, int, float, date, time, datetime, NoneType, Raw}
 KEYS_OF_ONE = {"contact", "customer", "group", "operator", "order"}
 
 event_types = pytest.mark.parametrize(

@@ -4,6 +4,23 @@ from datetime import time, timedelta
 
 from domain.broadcasts.commands import CancelBroadcast, ConfirmBroadcast, DraftBroadcast, FinishFanOut
 from domain.broadcasts.events import AudienceKind
+from domain.campaigns.commands import (
+    AdvanceRun,
+    ApproveCampaign,
+    CancelCampaign,
+    ClearRun,
+    DraftCampaign,
+    FinishCampaign,
+    FinishRun,
+    LaunchCampaign,
+    ListForCampaign,
+    PauseCampaign,
+    ResumeCampaign,
+    SampleRun,
+    StartRun,
+    TestCampaign,
+)
+from domain.campaigns.plan import Content, Meant, Selection, Timing
 from domain.contacts.commands import (
     BindContactToOperator,
     BlockContact,
@@ -89,6 +106,7 @@ from tests.domain.controls.ids import (
     CODE,
     FANS,
     HELLO,
+    JUNE,
     LI,
     MRS_WANG,
     MRS_WANG_TOO,
@@ -97,6 +115,7 @@ from tests.domain.controls.ids import (
     PRICES,
     SHANGHAI,
     SPRING,
+    SUMMER,
     TELEGRAM,
     TO_ALICE,
     VIP,
@@ -259,6 +278,29 @@ DRAFT_BROADCAST = DraftBroadcast(
 CONFIRM_BROADCAST = ConfirmBroadcast(broadcast=SPRING)
 FINISH_FAN_OUT = FinishFanOut(broadcast=SPRING, planned=3)
 CANCEL_BROADCAST = CancelBroadcast(broadcast=SPRING)
+
+DRAFT_CAMPAIGN = DraftCampaign(
+    campaign=SUMMER,
+    name=Personal("618"),
+    form=Personal("name: 618"),
+    contents=Personal([Content(text="{{ name }}，夏茶上新")]),
+    selection=Selection(meant=Meant.LIST),
+    timing=Timing(at=NOON, zone=SHANGHAI),
+    operator=LI,
+)
+LIST_FOR_CAMPAIGN = ListForCampaign(campaign=SUMMER, customers=(MRS_WANG,))
+TEST_CAMPAIGN = TestCampaign(campaign=SUMMER, operator=LI)
+APPROVE_CAMPAIGN = ApproveCampaign(campaign=SUMMER)
+LAUNCH_CAMPAIGN = LaunchCampaign(campaign=SUMMER, meant=3, alone=False, operator=LI)
+PAUSE_CAMPAIGN = PauseCampaign(campaign=SUMMER, reason=Slug("operator"), operator=LI)
+RESUME_CAMPAIGN = ResumeCampaign(campaign=SUMMER, operator=LI)
+CANCEL_CAMPAIGN = CancelCampaign(campaign=SUMMER, operator=LI)
+FINISH_CAMPAIGN = FinishCampaign(campaign=SUMMER)
+START_RUN = StartRun(run=JUNE, campaign=SUMMER, at=NOON, meant=3)
+ADVANCE_RUN = AdvanceRun(run=JUNE, since=0, after=200, planned=3)
+SAMPLE_RUN = SampleRun(run=JUNE, until=NOON + timedelta(minutes=10))
+CLEAR_RUN = ClearRun(run=JUNE)
+FINISH_RUN = FinishRun(run=JUNE)
 
 CREATE_SCHEDULE = CreateSchedule(
     schedule=WEEKLY,

@@ -10,6 +10,24 @@ from domain.broadcasts.events import (
     BroadcastDrafted,
     BroadcastFannedOut,
 )
+from domain.campaigns.events import (
+    CampaignApproved,
+    CampaignCancelled,
+    CampaignDrafted,
+    CampaignFinished,
+    CampaignListed,
+    CampaignPaused,
+    CampaignResumed,
+    CampaignScheduled,
+    CampaignStarted,
+    CampaignTested,
+    RunAdvanced,
+    RunCleared,
+    RunPlanned,
+    RunSampled,
+    RunStarted,
+)
+from domain.campaigns.plan import Arm, Button, Canary, Content, Goal, Meant, Selection, Timing
 from domain.contacts.events import (
     AddressSuppressed,
     ContactBlocked,
@@ -128,6 +146,7 @@ from tests.domain.controls.ids import (
     CODE,
     FANS,
     HELLO,
+    JUNE,
     LI,
     MRS_WANG,
     MRS_WANG_TOO,
@@ -136,6 +155,7 @@ from tests.domain.controls.ids import (
     PRICES,
     SHANGHAI,
     SPRING,
+    SUMMER,
     TELEGRAM,
     TO_ALICE,
     VIP,
@@ -347,6 +367,41 @@ BROADCAST_DRAFTED = BroadcastDrafted(
 BROADCAST_CONFIRMED = BroadcastConfirmed(broadcast=SPRING, not_before=NOON)
 BROADCAST_FANNED_OUT = BroadcastFannedOut(broadcast=SPRING, planned=3)
 BROADCAST_CANCELLED = BroadcastCancelled(broadcast=SPRING)
+
+CAMPAIGN_DRAFTED = CampaignDrafted(
+    campaign=SUMMER,
+    name=Personal("618"),
+    form=Personal("name: 618"),
+    contents=Personal(
+        [
+            Content(
+                text="{{ name }}，夏茶上新",
+                buttons=((Button(label="看看", url="https://shop.example/618"),),),
+            )
+        ]
+    ),
+    selection=Selection(meant=Meant.TAGS, tags=(VIP,)),
+    timing=Timing(at=NOON, zone=SHANGHAI),
+    operator=LI,
+    arms=(Arm(variant=Slug("a")),),
+    holdout_percent=10,
+    canary=Canary(),
+    goal=Goal(goal=Slug("order")),
+)
+CAMPAIGN_LISTED = CampaignListed(campaign=SUMMER, customers=(MRS_WANG,))
+CAMPAIGN_TESTED = CampaignTested(campaign=SUMMER, operator=LI)
+CAMPAIGN_APPROVED = CampaignApproved(campaign=SUMMER, operator=LI)
+CAMPAIGN_SCHEDULED = CampaignScheduled(campaign=SUMMER, at=NOON, meant=3, operator=LI)
+CAMPAIGN_STARTED = CampaignStarted(campaign=SUMMER)
+CAMPAIGN_PAUSED = CampaignPaused(campaign=SUMMER, reason=Slug("operator"), operator=LI)
+CAMPAIGN_RESUMED = CampaignResumed(campaign=SUMMER, operator=LI)
+CAMPAIGN_CANCELLED = CampaignCancelled(campaign=SUMMER, operator=LI)
+CAMPAIGN_FINISHED = CampaignFinished(campaign=SUMMER)
+RUN_STARTED = RunStarted(run=JUNE, campaign=SUMMER, at=NOON, meant=3)
+RUN_ADVANCED = RunAdvanced(run=JUNE, after=200, planned=3)
+RUN_SAMPLED = RunSampled(run=JUNE, planned=1, until=NOON + timedelta(minutes=10))
+RUN_CLEARED = RunCleared(run=JUNE)
+RUN_PLANNED = RunPlanned(run=JUNE, planned=3)
 
 SCHEDULE_CREATED = ScheduleCreated(
     schedule=WEEKLY,

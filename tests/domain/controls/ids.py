@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from domain.identity import (
     Account,
     BroadcastId,
+    CampaignId,
     Channel,
     ContactId,
     CustomerId,
@@ -16,6 +17,7 @@ from domain.identity import (
     MediaId,
     OperatorId,
     RuleId,
+    RunId,
     ScheduleId,
     Slug,
     SubjectId,
@@ -40,6 +42,8 @@ CHEN = OperatorId("chen")
 
 HELLO = DeliveryId("hello")
 SPRING = BroadcastId("spring")
+SUMMER = CampaignId("summer")
+JUNE = RunId("june")
 WEEKLY = ScheduleId("weekly")
 PRICES = RuleId("prices")
 PICTURE = MediaId("picture")

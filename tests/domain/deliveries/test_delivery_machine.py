@@ -41,7 +41,7 @@ from tests.domain.controls.ids import HELLO, MRS_WANG
 from tests.domain.shop import Shop
 
 LEASE = timedelta(seconds=45)
-LAST = (DeliveryConfirmed, DeliveryRejected, DeliverySuppressed, DeliveryExpired)
+LAST = (DeliveryRejected, DeliverySuppressed, DeliveryExpired)
 
 attempts = st.integers(1, 4)
 
@@ -178,8 +178,13 @@ class Deliveries(RuleBasedStateMachine):
     def what_is_over_stays_over(self) -> None:
         for before, after in pairwise(self.events):
             assert not isinstance(before, LAST), (before, after)
-            if isinstance(before, DeliveryAccepted):
+            if isinstance(before, DeliveryAccepted | DeliveryConfirmed):
                 assert isinstance(after, DeliveryConfirmed)
+
+    @invariant()
+    def each_way_it_is_confirmed_counts_once(self) -> None:
+        shown = [event.how for event in self.events if isinstance(event, DeliveryConfirmed)]
+        assert len(shown) == len(set(shown))
 
     @invariant()
     def what_may_have_arrived_is_not_called_suppressed(self) -> None:
