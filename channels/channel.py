@@ -11,7 +11,7 @@ from domain.conversations.commands import Receive
 from domain.identity import Account, Channel, ContactId, Locale, MediaId, Slug
 from domain.ports.history import History
 from domain.ports.media import Uploads
-from domain.ports.messenger import Messenger
+from domain.ports.messenger import Messenger, Route
 from domain.ports.profiles import Profiles
 from domain.ports.tag_mirror import TagMirror
 
@@ -21,7 +21,8 @@ class Limits:
     """What a provider allows, with where and when we read it. 0 means no limit.
 
     ``text_units``: UTF-16 code units of one message; ``text_bytes``: the same in UTF-8, of a provider that counts so. Rates: messages a
-    second for the account and for one chat, a minute for one group.
+    second for the account and for one chat, a minute for one group. ``routes``: where there are several ways out, in the order in which
+    they are preferred.
     """
 
     source: str
@@ -31,6 +32,7 @@ class Limits:
     chat_rate_per_s: float
     group_rate_per_min: float
     text_bytes: int = 0
+    routes: tuple[Route, ...] = ()
 
 
 class Intake(Protocol):

@@ -18,7 +18,8 @@ from channels.wechat.envelope import Envelopes
 from channels.wechat.health import Health, HealthState
 from channels.wechat.identity import WECHAT_CHANNEL
 from channels.wechat.judge import Heard, Judge, place_of
-from channels.wechat.limits import LIMITS
+from channels.wechat.limits import LIMITS, SERVICE_ROUTES, SUBSCRIPTION_ROUTES
+from channels.wechat.mass import MassMail
 from channels.wechat.media import WeChatMedia
 from channels.wechat.messenger import WeChatMessenger
 from channels.wechat.profiles import WeChatProfiles
@@ -68,7 +69,13 @@ class WeChatAdapter:
         self._checking: asyncio.Task[None] | None = None
         self.client = WeChatClient(settings, Health(self.account, desk.clock), deadline_s)
         self.messenger: Messenger = WeChatMessenger(
-            self.client, self._replies, settings.reply, desk.clock, lambda: self._judge.called, desk.say
+            self.client,
+            self._replies,
+            MassMail(self.client, desk.clock, desk.say),
+            settings.reply,
+            desk.clock,
+            lambda: self._judge.called,
+            desk.say,
         )
         self.media: MediaSource | None = WeChatMedia(self.client, Downloads(trusted=(settings.api_base,)))
         self.menus: Menus | None = None
@@ -81,6 +88,7 @@ class WeChatAdapter:
             rate_per_s=settings.rate_per_s,
             chat_rate_per_s=settings.chat_rate_per_s,
             group_rate_per_min=settings.group_rate_per_min,
+            routes=SERVICE_ROUTES if settings.kind == "service" else SUBSCRIPTION_ROUTES,
         )
 
     @property

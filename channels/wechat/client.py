@@ -1,7 +1,7 @@
 """One account's whole API: messages and files, and what channels.wechat.api has."""
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
@@ -13,9 +13,10 @@ from channels.wechat.health import Health, HealthState
 from channels.wechat.limits import MEDIA_TYPES
 from channels.wechat.settings import Settings
 from domain.errors import OutcomeUnknown, TemporaryFailure
-from domain.ports.messenger import Attachment
+from domain.ports.messenger import Attachment, Form
 
 _CHUNK_BYTES: Final = 64 * 1024
+_SENT_ALREADY: Final = 45065
 
 
 class WeChatClient(AccountCalls):
@@ -36,6 +37,25 @@ class WeChatClient(AccountCalls):
     async def send(self, openid: str, message: Json, ends_at: float) -> None:
         """Send a customer-service message. WeChat gives no id of it."""
         await self._calls.post("message/custom/send", {"touser": openid} | message, ends_at=ends_at)
+
+    async def send_template(self, openid: str, form: Form, key: str) -> str:
+        """Send a template message, once within 10 minutes for a key. Returns WeChat's id of it."""
+        body = {"touser": openid, "template_id": form.id, "data": _filled(form), "client_msg_id": key}
+        answer = await self._calls.post(
+            "message/template/send", body | ({"url": form.url} if form.url else {})
+        )
+        return _id_in(answer, "msgid")
+
+    async def send_subscribed(self, openid: str, form: Form) -> None:
+        """Send what somebody asked for once; WeChat has no key to know a repeat by. 43101 where they did not, or not any more."""
+        body = {"touser": openid, "template_id": form.id, "data": _filled(form)}
+        await self._calls.post("message/subscribe/bizsend", body | ({"page": form.url} if form.url else {}))
+
+    async def send_to_many(self, openids: Sequence[str], message: Json, key: str, ends_at: float) -> str:
+        """Send a mass message, once within 24 hours for a key (at most 64 bytes). Returns WeChat's id of it."""
+        body = {"touser": list(openids), "clientmsgid": key, "send_ignore_reprint": 0} | message
+        answer = await self._calls.post("message/mass/send", body, but=(_SENT_ALREADY,), ends_at=ends_at)
+        return _id_in(answer, "msg_id")
 
     async def upload(self, kind: str, file: Attachment, ends_at: float) -> str:
         """Return the id of a file that WeChat keeps for three days. ``kind``: ``image``, ``voice``, ``video``.
@@ -60,6 +80,18 @@ class WeChatClient(AccountCalls):
     async def close(self) -> None:
         """Close the connections."""
         await self._calls.close()
+
+
+def _filled(form: Form) -> Json:
+    return {name: {"value": value} for name, value in form.fields}
+
+
+def _id_in(answer: Json, name: str) -> str:
+    """Raises OutcomeUnknown: WeChat took it, and said what nobody understands."""
+    number = answer.get(name)
+    if not isinstance(number, int):
+        raise OutcomeUnknown("garbage")
+    return str(number)
 
 
 def _multipart(file: Attachment) -> Mapping[str, Any]:

@@ -8,7 +8,9 @@ from datetime import date
 from typing import Final
 
 from channels.channel import ButtonLimits, Limits
+from domain.identity import Slug, ZoneName
 from domain.message import Opening
+from domain.ports.messenger import MASS, SERVICE, SUBSCRIBE, TEMPLATE, Route
 
 TEXT_BYTES: Final = 2_048
 """Of a customer-service message (45002 beyond) and of a passive reply: api_sendcustommessage, Passive_user_reply_message."""
@@ -26,6 +28,26 @@ LIMITS: Final = Limits(
 AFTER_MESSAGE: Final = Opening(messages=5, seconds=48 * 3_600)
 AFTER_ACTION: Final = Opening(messages=3, seconds=60)
 """After a subscription, a scan, a menu's click (or scancode_push, scancode_waitmsg; no other button): api_sendcustommessage."""
+
+BEIJING: Final = ZoneName("Asia/Shanghai")
+"""Days and months of quotas."""
+MASS_A_MONTH: Final = 4
+"""What one follower of a service account gets by mass messages in a calendar month; what is more, WeChat silently leaves out."""
+OPENIDS_MASS: Final = (2, 10_000)
+"""Of one mass message: api_sendmassmessage."""
+SERVICE_ROUTES: Final = (
+    Route(SERVICE, windowed=True),
+    Route(SUBSCRIBE, by_form=Slug("subscription"), by_balance=True),
+    Route(TEMPLATE, by_form=Slug("template")),
+    Route(MASS, per_month=MASS_A_MONTH, zone=BEIJING),
+)
+"""A service account's routes. Its hundred mass calls a day are counted by WeChat (45028)."""
+SUBSCRIPTION_ROUTES: Final = (
+    Route(SERVICE, windowed=True),
+    Route(SUBSCRIBE, by_form=Slug("subscription"), by_balance=True),
+    Route(MASS),
+)
+"""A subscription account's: no template messages; one mass call a day (45028)."""
 
 TIMESTAMP_S: Final = 300
 """How far the time stamp of a signature may be from our clock (shared/design/delivery.md, "Coming in")."""

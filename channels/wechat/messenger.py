@@ -1,10 +1,11 @@
-"""One account's way out: in the request that waits for it, or as a customer-service message."""
+"""One account's ways out: in the request that waits for it, as a customer-service message, by a template, or to many at once."""
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Literal
 
 from channels.wechat.client import WeChatClient
+from channels.wechat.mass import MassMail
 from channels.wechat.render import File, Words, openid_of, passive_reply, rendered, service_message
 from channels.wechat.replies import Replies
 from domain.deliveries.events import ANSWERED_IN_REQUEST
@@ -22,21 +23,38 @@ class WeChatMessenger:
         self,
         client: WeChatClient,
         replies: Replies,
+        many: MassMail,
         mode: Literal["auto", "passive", "service"],
         clock: Callable[[], datetime],
         called: Callable[[], str],
         say: Callable[[str, Locale | None], str],
     ) -> None:
-        self._client, self._replies, self._mode = client, replies, mode
+        self._client, self._replies, self._many, self._mode = client, replies, many, mode
         self._clock, self._called, self._say = clock, called, say
 
     async def send(self, outbound: Outbound) -> ProviderMessageId | None:
-        """Send. WeChat gives no id of a customer-service message.
+        """Send by the route that the message names. WeChat gives no id of a customer-service message.
 
         Raises OutcomeUnknown with ``proof_follows`` for what went into a request, PermanentFailure(NO_OPEN_REQUEST) where there is none
         and nothing else may be used.
         """
-        openid, shown = openid_of(outbound), rendered(outbound, self._say)
+        openid, form = openid_of(outbound), outbound.form
+        match outbound.route:
+            case "mass":
+                return ProviderMessageId(await self._many.send(openid, outbound))
+            case "template" | "subscribe" if form is None:
+                raise PermanentFailure("no-form")
+            case "template" if form is not None:
+                return ProviderMessageId(await self._client.send_template(openid, form, outbound.key))
+            case "subscribe" if form is not None:
+                await self._client.send_subscribed(openid, form)
+                return None
+            case _:
+                await self._by_service(openid, outbound)
+                return None
+
+    async def _by_service(self, openid: str, outbound: Outbound) -> None:
+        shown = rendered(outbound, self._say)
         ends_at, media_id = self._client.ends_at(), ""
         if isinstance(shown, File):
             media_id = await self._client.upload(shown.kind, shown.attachment, ends_at)
@@ -45,7 +63,6 @@ class WeChatMessenger:
         if self._mode == "passive":
             raise PermanentFailure(NO_OPEN_REQUEST)
         await self._client.send(openid, service_message(shown, media_id), ends_at)
-        return None
 
     def _put(self, openid: str, delivery: str, shown: Words | File, media_id: str) -> bool:
         def reply() -> str:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from domain.errors import SendFailed
-from domain.identity import Address, MediaId, ProviderMessageId, Slug
+from domain.identity import Address, MediaId, ProviderMessageId, Slug, ZoneName
 
+SERVICE, SUBSCRIBE, TEMPLATE, MASS = Slug("service"), Slug("subscribe"), Slug("template"), Slug("mass")
+"""Routes: a message of our own, one that the recipient asked for, one by a template of the provider's, one to many at once."""
 REQUEST_TIMEOUT_S = 30.0
 """No request to a provider takes longer; the lease of a delivery is built on it (shared/design/delivery.md, "Frozen workers")."""
 
@@ -29,10 +31,37 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """One of a channel's ways out, where it has several.
+
+    ``windowed``: only inside the reply window. ``by_form``: which of a text's forms it sends (``template``, ``subscription``), empty for
+    the text itself. ``per_month``: how many somebody gets in a calendar month of ``zone``. ``by_balance``: each uses up one consent that the
+    recipient gave for this very form.
+    """
+
+    name: Slug
+    windowed: bool = False
+    by_form: Slug = Slug("")  # a string
+    per_month: int | None = None
+    zone: ZoneName | None = None
+    by_balance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A template that the provider has: its id there, its fields filled in, and where it leads (empty: nowhere)."""
+
+    id: str
+    fields: tuple[tuple[str, str], ...]
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outbound:
     """One message for one address. ``key``: the delivery's id, for providers that know duplicate keys.
 
     ``choices``: rows of (label, coded answer) below the text. ``thread``: the forum topic. ``text`` is the caption of an ``attachment``.
+    ``route``: which of the channel's routes it takes, empty where it has one only; ``form``: what goes out by a route that needs one.
     """
 
     key: str
@@ -42,6 +71,8 @@ class Outbound:
     reply_to: ProviderMessageId | None = None
     thread: Slug | None = None
     attachment: Attachment | None = None
+    route: Slug = Slug("")  # a string
+    form: Form | None = None
 
 
 def with_note(outbound: Outbound) -> Outbound:
