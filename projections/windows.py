@@ -50,6 +50,8 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     spent = Rows(connection, SPENT, map(_attempt, events))
     for event in events:
         match event:
+            case ReplySpent(of=of) if of is not None:  # another allowance than the window's
+                continue
             case ReplySpent(contact=contact, at=at):
                 spent.put({"id": _attempt(event), "contact": contact, "at": at})
             case ReplyGivenBack():

@@ -15,7 +15,7 @@ from domain.conversations.events import (
     ReplySpent,
 )
 from domain.decider import Decider, Streams
-from domain.identity import DeliveryId
+from domain.identity import DeliveryId, Slug
 from domain.message import Context, Event
 
 SPENT_KEPT = timedelta(hours=49)
@@ -27,11 +27,12 @@ ConversationEvent = ConversationHandedOver | ConversationReturned | ReplySpent |
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """One attempt that the reply window was charged with."""
+    """One attempt that the reply window was charged with, or the allowance ``of``."""
 
     delivery: DeliveryId
     at: datetime
     attempt: int = 1
+    of: Slug | None = None
 
     def is_of(self, delivery: DeliveryId, attempt: int) -> bool:
         return self.delivery == delivery and self.attempt == attempt
@@ -39,7 +40,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class ConversationState:
-    """``silent_until``: a person is answering until then. ``spent``: what recent messages took of the reply window."""
+    """``silent_until``: a person is answering until then. ``spent``: what messages took of the reply window, and of what else."""
 
     silent_until: datetime | None = None
     spent: tuple[Spent, ...] = ()
@@ -47,6 +48,15 @@ class ConversationState:
     def human_talking(self, now: datetime) -> bool:
         """Whether the bot keeps silent."""
         return self.silent_until is not None and now < self.silent_until
+
+    @property
+    def spent_of_window(self) -> list[datetime]:
+        """When messages took one of the reply window, lately."""
+        return [spent.at for spent in self.spent if spent.of is None]
+
+    def spent_of(self, allowance: Slug) -> int:
+        """How many messages took one of an allowance, ever."""
+        return sum(spent.of == allowance for spent in self.spent)
 
 
 def decide(state: ConversationState, command: ConversationCommand, _context: Context) -> Sequence[Event]:
@@ -70,9 +80,9 @@ def evolve(state: ConversationState, event: ConversationEvent) -> ConversationSt
             return replace(state, silent_until=until)
         case ConversationReturned():
             return replace(state, silent_until=None)
-        case ReplySpent(delivery=delivery, at=at, attempt=attempt):
-            recent = tuple(s for s in state.spent if at - s.at < SPENT_KEPT)
-            return replace(state, spent=(*recent, Spent(delivery, at, attempt)))
+        case ReplySpent(delivery=delivery, at=at, attempt=attempt, of=of):
+            kept = tuple(s for s in state.spent if s.of is not None or at - s.at < SPENT_KEPT)
+            return replace(state, spent=(*kept, Spent(delivery, at, attempt, of)))
         case ReplyGivenBack(delivery=delivery, attempt=attempt):
             return replace(state, spent=tuple(s for s in state.spent if not s.is_of(delivery, attempt)))
         case _:
@@ -91,7 +101,7 @@ conversations = Decider(
     events=EVENTS,
     commands=(HandOver, ReturnToBot, GiveReplyBack),
     key=_key,
-    snapshots=1,
+    snapshots=2,
 )
 
 

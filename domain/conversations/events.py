@@ -186,18 +186,22 @@ class ConversationReturned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplySpent:
-    """An attempt takes one of those that the channel's reply window allows, before it is sent: each may arrive, and counts there."""
+    """An attempt takes one of those that the channel allows, before it is sent: each may arrive, and counts there.
+
+    ``of``: which allowance it takes from, None for the reply window: a month's mass messages, or the consents given for a template.
+    """
 
     SUBJECT: ClassVar[str] = ""
     contact: ContactId
     delivery: DeliveryId
     at: datetime
     attempt: int = 1
+    of: Slug | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyGivenBack:
-    """It never used the window after all: provably not sent, or answered in the provider's own request."""
+    """It never used the allowance after all: provably not sent, or answered in the provider's own request."""
 
     SUBJECT: ClassVar[str] = ""
     contact: ContactId
