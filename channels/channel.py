@@ -13,6 +13,7 @@ from domain.ports.history import History
 from domain.ports.media import Uploads
 from domain.ports.messenger import Messenger, Route
 from domain.ports.profiles import Profiles
+from domain.ports.recalls import Recalls
 from domain.ports.tag_mirror import TagMirror
 
 
@@ -200,6 +201,8 @@ class Adapter(Protocol):
     """None where the channel has no menu of buttons."""
     profiles: Profiles | None
     """None where messages tell all that there is to know of people."""
+    recalls: Recalls | None
+    """None where nothing can be taken back."""
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the addresses this channel listens at: webhooks, pages, WebSockets."""

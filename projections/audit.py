@@ -35,6 +35,8 @@ from domain.operators.events import (
     OperatorAdded,
     OperatorBound,
     OperatorRemoved,
+    OperatorTokenIssued,
+    OperatorTokensRevoked,
     RoleChanged,
 )
 from domain.rules.events import RuleAdded, RuleRemoved, WelcomeSet
@@ -119,7 +121,12 @@ def _details(event: Event) -> dict[str, Any]:
             return {**given, "detail": detail, "order_key": order}
         case OperatorAdded(operator=operator, role=role) | RoleChanged(operator=operator, role=role):
             return {"operator": operator, "detail": role.value}
-        case BindCodeIssued(operator=operator) | OperatorRemoved(operator=operator):
+        case (
+            BindCodeIssued(operator=operator)
+            | OperatorRemoved(operator=operator)
+            | OperatorTokenIssued(operator=operator)
+            | OperatorTokensRevoked(operator=operator)
+        ):
             return {"operator": operator}
         case OperatorBound(operator=operator, contact=contact):
             return {"operator": operator, "contact": contact}
@@ -203,6 +210,8 @@ audit = Projection(
             BindingRefused,
             RoleChanged,
             OperatorRemoved,
+            OperatorTokenIssued,
+            OperatorTokensRevoked,
             ConsentGranted,
             ConsentWithdrawn,
             CustomerMerged,

@@ -1,11 +1,15 @@
 """The views there are: one literal tuple, joined with what they need from outside."""
 
+from projections.allowances import allowances
 from projections.audit import audit
 from projections.bind_codes import bind_codes
+from projections.codes import codes
+from projections.consents import consents
 from projections.deliveries import deliveries
 from projections.drafts import drafts
 from projections.due import due
 from projections.forgotten import forgotten
+from projections.goals import goals
 from projections.groups import groups
 from projections.link_codes import link_codes
 from projections.media import media
@@ -14,7 +18,9 @@ from projections.operators import operators
 from projections.people.contacts import contacts
 from projections.people.customers import customers
 from projections.people.identifiers import identifiers
+from projections.profiles_known import profiles_known
 from projections.projection import Projection
+from projections.purchases import purchases
 from projections.reservations import reservations
 from projections.rules import rules
 from projections.suggestions import suggestions
@@ -28,6 +34,7 @@ def projections(matches: Matcher) -> tuple[Projection, ...]:
     return (
         contacts,
         customers,
+        consents,
         groups,
         timeline,
         tags(matches),
@@ -41,9 +48,14 @@ def projections(matches: Matcher) -> tuple[Projection, ...]:
         audit,
         forgotten,
         windows,
+        allowances,
         mirrored_tags,
         media,
         identifiers,
         link_codes,
         suggestions,
+        purchases,
+        goals,
+        profiles_known,
+        codes,
     )

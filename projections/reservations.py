@@ -15,8 +15,9 @@ from domain.customers.events import (
     SendReserved,
 )
 from domain.groups.events import GroupReservationReleased, GroupSendReserved
-from domain.identity import CustomerId, DeliveryId, GroupId
+from domain.identity import Channel, CustomerId, DeliveryId, GroupId, Slug
 from domain.message import Recorded
+from domain.policies.frequency_cap import Spent
 from projections.projection import Projection, Row, Rows
 from projections.schema import METADATA, Utc
 
@@ -27,9 +28,11 @@ RESERVATIONS = Table(
     Column("delivery", String, nullable=False),
     Column("recipient", String, nullable=False),
     Column("at", Utc, nullable=False),
+    Column("channel", String),
+    Column("topic", String),
     Index("reservations_of_recipient", "recipient", "at"),
 )
-"""``recipient``: a customer or a group. After an un-merge several hold the same one."""
+"""``recipient``: a customer or a group. After an un-merge several hold the same one. ``channel``, ``topic``: None counts for each."""
 
 _MadeOf = CustomerAbsorbed | CustomerReleased | CustomerUnmerged
 _Event = SendReserved | ReservationReleased | GroupSendReserved | GroupReservationReleased | _MadeOf
@@ -43,8 +46,8 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     rows = Rows(connection, RESERVATIONS, [*named, *(connection.execute(held).scalars() if changed else ())])
     for event in events:
         match event:
-            case SendReserved(delivery=delivery, customer=customer, at=at):
-                rows.put(_row(customer, delivery, at))
+            case SendReserved(delivery=delivery, customer=customer, at=at, channel=channel, topic=topic):
+                rows.put(_row(customer, delivery, at, channel, topic))
             case GroupSendReserved(delivery=delivery, group=group, at=at):
                 rows.put(_row(group, delivery, at))
             case ReservationReleased(delivery=delivery, customer=customer):
@@ -71,11 +74,24 @@ def _replace(rows: Rows, event: _MadeOf) -> None:
         if row["recipient"] == event.customer:
             rows.discard(row["id"])
     for spent in parts.reservations(event.parts):
-        rows.put(_row(event.customer, spent.delivery, spent.at))
+        rows.put(_row(event.customer, spent.delivery, spent.at, spent.channel, spent.topic))
 
 
-def _row(recipient: str, delivery: DeliveryId, at: datetime) -> Row:
-    return {"id": _id(recipient, delivery), "delivery": delivery, "recipient": recipient, "at": at}
+def _row(
+    recipient: str,
+    delivery: DeliveryId,
+    at: datetime,
+    channel: Channel | None = None,
+    topic: Slug | None = None,
+) -> Row:
+    return {
+        "id": _id(recipient, delivery),
+        "delivery": delivery,
+        "recipient": recipient,
+        "at": at,
+        "channel": channel,
+        "topic": topic,
+    }
 
 
 def _id(recipient: str, delivery: DeliveryId) -> str:
@@ -88,7 +104,7 @@ def _forget(connection: Connection, event: CustomerForgotten) -> None:
 
 reservations = Projection(
     name="reservations",
-    version=2,
+    version=3,
     tables=(RESERVATIONS,),
     listens_to=frozenset(
         {
@@ -109,14 +125,14 @@ reservations = Projection(
 
 def reserved(
     connection: Connection, recipients: Collection[CustomerId | GroupId], since: datetime
-) -> dict[str, list[datetime]]:
-    """Return when each of the recipients had a cap spent after ``since``, oldest first; those without any are missing."""
+) -> dict[str, list[Spent]]:
+    """Return what each of the recipients had spent after ``since``, oldest first; those without any are missing."""
     statement = (
-        select(RESERVATIONS.c.recipient, RESERVATIONS.c.at)
+        select(RESERVATIONS.c.recipient, RESERVATIONS.c.at, RESERVATIONS.c.channel, RESERVATIONS.c.topic)
         .where(RESERVATIONS.c.recipient.in_(recipients), RESERVATIONS.c.at > since)
         .order_by(RESERVATIONS.c.at, RESERVATIONS.c.delivery)
     )
-    found: dict[str, list[datetime]] = {}
+    found: dict[str, list[Spent]] = {}
     for row in connection.execute(statement):
-        found.setdefault(row.recipient, []).append(row.at)
+        found.setdefault(row.recipient, []).append(Spent(row.at, row.channel, row.topic))
     return found

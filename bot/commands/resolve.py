@@ -1,5 +1,7 @@
 """/resolve: an operator found out what became of a delivery that may have been sent."""
 
+from collections.abc import Callable
+
 from bot.commands.arguments import first_word
 from bot.commands.command import Ambiguous, Call, OperatorCommand, Reply, Usage
 from bot.commands.find import snippet
@@ -22,7 +24,7 @@ def _resolve(call: Call) -> Reply:
     sent = OUTCOMES.get(outcome.strip().casefold())
     if kind not in {"", DELIVERY} or not name or sent is None:
         raise Usage("")
-    found = _meant(call, name.lower(), outcome)
+    found = meant(call, name.lower(), lambda id_: f"/{call.name} {DELIVERY}:{id_} {outcome}")
     if found.customer is not None:
         call.mentioned.append(found.customer)
     if found.phase is not Phase.UNKNOWN:
@@ -34,7 +36,8 @@ def _resolve(call: Call) -> Reply:
     return Reply(said, (ResolveDelivery(delivery=found.id, sent=sent),))
 
 
-def _meant(call: Call, name: str, outcome: str) -> Delivery:
+def meant(call: Call, name: str, again: Callable[[str], str]) -> Delivery:
+    """Return the delivery of an id or a beginning of it. ``again``: the line with another id. Raises UnknownRecipient, Ambiguous."""
     with call.office.views.read() as connection:
         found = delivery(connection, DeliveryId(name))
     if not found:
@@ -42,7 +45,7 @@ def _meant(call: Call, name: str, outcome: str) -> Delivery:
     if len(found) > 1:
         told = call.say("Which delivery do you mean by {delivery}?").format(delivery=name)
         call.mentioned.extend(one.customer for one in found if one.customer is not None)
-        raise Ambiguous(told, [(_shown(one), f"/resolve {DELIVERY}:{one.id} {outcome}") for one in found])
+        raise Ambiguous(told, [(_shown(one), again(one.id)) for one in found])
     return found[0]
 
 

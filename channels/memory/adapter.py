@@ -11,6 +11,7 @@ from domain.conversations.commands import Chat, Content, Message, Receive, Sende
 from domain.identity import Account, Channel
 from domain.ports.messenger import MemoryMessenger, Messenger
 from domain.ports.profiles import Profiles
+from domain.ports.recalls import MemoryRecalls, Recalls
 from domain.ports.tag_mirror import TagMirror
 
 LIMITS: Final = Limits(
@@ -39,6 +40,7 @@ class MemoryAdapter:
         self.codes: SourceCodes | None = None
         self.buttons: Buttons | None = None
         self.profiles: Profiles | None = None
+        self.recalls: Recalls | None = MemoryRecalls()
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return none: nobody comes over the network."""

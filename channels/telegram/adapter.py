@@ -26,6 +26,7 @@ from domain.conversations.commands import Receive
 from domain.errors import BadSignature, SendFailed, TemporaryFailure
 from domain.ports.messenger import REQUEST_TIMEOUT_S, Messenger
 from domain.ports.profiles import Profiles
+from domain.ports.recalls import Recalls
 from domain.ports.tag_mirror import TagMirror
 
 T = TypeVar("T")
@@ -68,6 +69,7 @@ class TelegramAdapter:
         self.codes: SourceCodes | None = DeepLinks(self._client)
         self.buttons: Buttons | None = None
         self.profiles: Profiles | None = None
+        self.recalls: Recalls | None = self._client
         self.limits: Limits = replace(
             LIMITS,
             rate_per_s=settings.rate_per_s,

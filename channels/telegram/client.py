@@ -11,6 +11,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramMigrateToChat
 from aiogram.methods import (
     AnswerCallbackQuery,
+    DeleteMessage,
     DeleteWebhook,
     GetFile,
     GetMe,
@@ -69,6 +70,14 @@ class TelegramClient:
             raise failure_of(error) from None
         number = message.get("message_id") if isinstance(message, dict) else None
         return None if number is None else ProviderMessageId(str(number))
+
+    async def take_back(self, to: Address, message: ProviderMessageId) -> None:
+        """See domain.ports.recalls.Recalls. Telegram lets a bot do so for 48 hours (core.telegram.org/bots/api#deletemessage)."""
+        try:
+            await self._call(DeleteMessage(chat_id=int(to.external_id), message_id=int(message)))
+        except PermanentFailure as failure:
+            if failure.reason != "message-gone":
+                raise
 
     async def identity(self) -> BotIdentity:
         """Return who we are, with our name."""

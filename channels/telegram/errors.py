@@ -64,6 +64,8 @@ _BAD_REQUEST: Final = (
     ("user not found", "chat-not-found", True),
     ("peer_id_invalid", "chat-not-found", True),
     ("chat was deactivated", "chat-deleted", True),
+    ("message to delete not found", "message-gone", False),
+    ("message can't be deleted", "too-late", False),
     ("message thread not found", "topic-not-found", False),
     ("topic_deleted", "topic-not-found", False),
     ("topic_closed", "topic-closed", False),

@@ -17,6 +17,7 @@ from channels.webchat.socket import ChatSocket
 from domain.identity import Account
 from domain.ports.messenger import Messenger
 from domain.ports.profiles import Profiles
+from domain.ports.recalls import Recalls
 from domain.ports.tag_mirror import TagMirror
 
 
@@ -45,7 +46,9 @@ class WebChat:
         self.codes: SourceCodes | None = None
         self.buttons: Buttons | None = None
         self.profiles: Profiles | None = None
-        self.messenger: Messenger = WebChatMessenger(self._sockets, desk.contact_of, desk.clock, desk.link)
+        messenger = WebChatMessenger(self._sockets, desk.contact_of, desk.clock, desk.link)
+        self.messenger: Messenger = messenger
+        self.recalls: Recalls | None = messenger
 
     def routes(self) -> Sequence[BaseRoute]:
         """See Adapter."""

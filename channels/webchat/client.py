@@ -9,7 +9,7 @@ from channels.webchat import render
 from channels.webchat.errors import TOO_MANY_SOCKETS, BadFrame
 from channels.webchat.limits import SOCKETS_PER_VISITOR
 from domain.errors import PermanentFailure
-from domain.identity import Account, Channel, ContactId, Party, ProviderMessageId
+from domain.identity import Account, Address, Channel, ContactId, Party, ProviderMessageId
 from domain.ports.messenger import Outbound
 
 ContactOf = Callable[[Channel, Account, str], ContactId | None]
@@ -103,3 +103,7 @@ class WebChatMessenger:
             raise PermanentFailure("unknown-visitor", unreachable=True)
         self._sockets.push(to.external_id, outbound.key, render.live(outbound, self._clock(), self._link))
         return ProviderMessageId(outbound.key)
+
+    async def take_back(self, to: Address, message: ProviderMessageId) -> None:
+        """See domain.ports.recalls.Recalls: gone from open pages now, and from the history that later ones are shown."""
+        self._sockets.push(to.external_id, f"{message}:recalled", render.recalled(message))

@@ -1,6 +1,6 @@
 """Frames to a client, as JSON text. Pure.
 
-``session`` (the visitor's token) · ``ack`` (that message is durable) · ``message`` · ``error`` · ``pong``.
+``session`` (the visitor's token) · ``ack`` (that message is durable) · ``message`` · ``recalled`` · ``error`` · ``pong``.
 """
 
 import json
@@ -74,6 +74,11 @@ def live(outbound: Outbound, at: datetime, link: Link) -> str:
         file = SaidFile(shown.kind, shown.content_type, shown.name, shown.size, shown.media)
     text, choices = outbound.text, outbound.choices
     return message(Said(outbound.key, at, by_customer=False, text=text, choices=choices, file=file), link)
+
+
+def recalled(id_: str) -> str:
+    """Let a message disappear."""
+    return _json({"type": "recalled", "id": id_})
 
 
 def message(said: Said, link: Link, *, history: bool = False) -> str:

@@ -31,6 +31,7 @@ from domain.errors import SendFailed
 from domain.identity import Account
 from domain.ports.messenger import REQUEST_TIMEOUT_S, Messenger
 from domain.ports.profiles import Profiles
+from domain.ports.recalls import Recalls
 from domain.ports.tag_mirror import TagMirror
 
 XML: Final = frozenset({"text/xml", "application/xml"})
@@ -83,6 +84,8 @@ class WeChatAdapter:
         self.codes: SourceCodes | None = WeChatCodes(self.client, settings.api_base)
         self.buttons: Buttons | None = WeChatButtons(self.client)
         self.profiles: Profiles | None = WeChatProfiles(self.client)
+        self.recalls: Recalls | None = None
+        """WeChat takes back mass messages of articles and videos only, which we do not send."""
         self.limits: Limits = replace(
             LIMITS,
             rate_per_s=settings.rate_per_s,

@@ -84,8 +84,9 @@ def decide(state: BroadcastState, command: BroadcastCommand, context: Context) -
         case FinishFanOut(broadcast=broadcast, planned=planned):
             done = state.stage is Stage.CONFIRMED
             return (BroadcastFannedOut(broadcast=broadcast, planned=planned),) if done else ()
-        case CancelBroadcast(broadcast=broadcast):
-            return () if state.stage is Stage.CANCELLED else (BroadcastCancelled(broadcast=broadcast),)
+        case CancelBroadcast(broadcast=broadcast, recall=recall):
+            over = state.stage is Stage.CANCELLED and not recall
+            return () if over else (BroadcastCancelled(broadcast=broadcast, recall=recall),)
         case _:
             assert_never(command)
 

@@ -42,6 +42,7 @@ class FinishFanOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelBroadcast:
-    """Stop what has not started yet."""
+    """Stop what has not started yet. ``recall``: and take back what went out."""
 
     broadcast: BroadcastId
+    recall: bool = False

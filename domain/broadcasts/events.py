@@ -59,10 +59,11 @@ class BroadcastFannedOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BroadcastCancelled:
-    """What has not started yet will not be sent."""
+    """What has not started yet will not be sent. ``recall``: what went out shall be taken back, where the channel can."""
 
     SUBJECT: ClassVar[str] = ""
     broadcast: BroadcastId
+    recall: bool = False
 
 
 EVENTS = (

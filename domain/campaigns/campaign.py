@@ -14,6 +14,7 @@ from domain.campaigns.commands import (
     LaunchCampaign,
     ListForCampaign,
     PauseCampaign,
+    RecallCampaign,
     ResumeCampaign,
     TestCampaign,
 )
@@ -25,6 +26,7 @@ from domain.campaigns.events import (
     CampaignFinished,
     CampaignListed,
     CampaignPaused,
+    CampaignRecalled,
     CampaignResumed,
     CampaignScheduled,
     CampaignStarted,
@@ -33,7 +35,7 @@ from domain.campaigns.events import (
 from domain.campaigns.plan import Meant
 from domain.decider import Decider, Streams
 from domain.errors import NotAllowed, Rejected, UnknownRecipient
-from domain.identity import OperatorId
+from domain.identity import OperatorId, RunId
 from domain.message import Context, Event
 
 ALONE_UP_TO = 500
@@ -48,6 +50,7 @@ CampaignCommand = (
     | PauseCampaign
     | ResumeCampaign
     | CancelCampaign
+    | RecallCampaign
     | FinishCampaign
 )
 CampaignEvent = (
@@ -60,6 +63,7 @@ CampaignEvent = (
     | CampaignPaused
     | CampaignResumed
     | CampaignCancelled
+    | CampaignRecalled
     | CampaignFinished
 )
 
@@ -86,7 +90,10 @@ DRAFTED_FIELDS = tuple(field.name for field in fields(CampaignDrafted))
 
 @dataclass(frozen=True, slots=True)
 class CampaignState:
-    """``drafted``: as it was written last. ``before_pause``: where it goes on. ``listed``: how many its list has."""
+    """``drafted``: as it was written last. ``before_pause``: where it goes on. ``listed``: how many its list has.
+
+    ``overruled``: runs that it stopped for by itself: whoever resumes it has seen how their first messages fared.
+    """
 
     stage: Stage = Stage.NONE
     drafted: CampaignDrafted | None = None
@@ -94,6 +101,7 @@ class CampaignState:
     at: datetime | None = None
     before_pause: Stage = Stage.NONE
     listed: int = 0
+    overruled: frozenset[RunId] = frozenset()
 
     @property
     def running(self) -> bool:
@@ -156,15 +164,21 @@ def decide(state: CampaignState, command: CampaignCommand, context: Context) -> 
             if state.stage in UNDER_WAY:
                 return ()
             raise Rejected("this campaign is over ({stage}): draft it anew", stage=state.stage)
-        case PauseCampaign(campaign=campaign, reason=reason, operator=operator):
-            stops = state.stage in {Stage.SCHEDULED, Stage.RUNNING}
-            return (CampaignPaused(campaign=campaign, reason=reason, operator=operator),) if stops else ()
+        case PauseCampaign(campaign=campaign, reason=reason, operator=operator, run=run):
+            stops = state.stage in {Stage.SCHEDULED, Stage.RUNNING} and run not in state.overruled
+            paused = CampaignPaused(campaign=campaign, reason=reason, operator=operator, run=run)
+            return (paused,) if stops else ()
         case ResumeCampaign(campaign=campaign, operator=operator):
             goes_on = state.stage is Stage.PAUSED
             return (CampaignResumed(campaign=campaign, operator=operator),) if goes_on else ()
         case CancelCampaign(campaign=campaign, operator=operator):
             ends = state.stage in UNDER_WAY
             return (CampaignCancelled(campaign=campaign, operator=operator),) if ends else ()
+        case RecallCampaign(campaign=campaign, operator=operator):
+            recalled = CampaignRecalled(campaign=campaign, operator=operator)
+            if state.stage in UNDER_WAY:
+                return (CampaignCancelled(campaign=campaign, operator=operator), recalled)
+            return (recalled,)
         case FinishCampaign(campaign=campaign):
             ends = state.stage in {Stage.SCHEDULED, Stage.RUNNING}
             return (CampaignFinished(campaign=campaign),) if ends else ()
@@ -189,12 +203,15 @@ def evolve(state: CampaignState, event: CampaignEvent) -> CampaignState:
             return replace(state, stage=Stage.SCHEDULED, at=at)
         case CampaignStarted():
             return replace(state, stage=Stage.RUNNING)
-        case CampaignPaused():
-            return replace(state, stage=Stage.PAUSED, before_pause=state.stage)
+        case CampaignPaused(run=run):
+            overruled = state.overruled if run is None else state.overruled | {run}
+            return replace(state, stage=Stage.PAUSED, before_pause=state.stage, overruled=overruled)
         case CampaignResumed():
             return replace(state, stage=state.before_pause)
         case CampaignCancelled():
             return replace(state, stage=Stage.CANCELLED)
+        case CampaignRecalled():
+            return state
         case CampaignFinished():
             return replace(state, stage=Stage.FINISHED)
         case _:
@@ -220,6 +237,7 @@ campaigns = Decider(
         PauseCampaign,
         ResumeCampaign,
         CancelCampaign,
+        RecallCampaign,
         FinishCampaign,
     ),
     key=_key,

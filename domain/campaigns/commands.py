@@ -66,11 +66,12 @@ class LaunchCampaign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseCampaign:
-    """Hold whatever has not left."""
+    """Hold whatever has not left. ``run``: whose first messages fared badly; who resumes it then lets the others of it follow."""
 
     campaign: CampaignId
     reason: Slug
     operator: OperatorId | None = None
+    run: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,14 @@ class ResumeCampaign:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelCampaign:
     """Stop for good what has not left."""
+
+    campaign: CampaignId
+    operator: OperatorId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallCampaign:
+    """Cancel it, and take back what went out."""
 
     campaign: CampaignId
     operator: OperatorId | None = None

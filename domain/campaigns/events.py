@@ -84,12 +84,13 @@ class CampaignStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignPaused:
-    """Nothing of it leaves until it is resumed. ``reason``: ``operator``, or what made it stop by itself."""
+    """Nothing of it leaves until it is resumed. ``reason``: ``operator``, or why it stopped by itself; then ``run``: where it was seen."""
 
     SUBJECT: ClassVar[str] = ""
     campaign: CampaignId
     reason: Slug
     operator: OperatorId | None = None
+    run: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,15 @@ class CampaignResumed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignCancelled:
     """What has not left yet will not leave."""
+
+    SUBJECT: ClassVar[str] = ""
+    campaign: CampaignId
+    operator: OperatorId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignRecalled:
+    """What went out of it shall be taken back, where the channel can."""
 
     SUBJECT: ClassVar[str] = ""
     campaign: CampaignId
@@ -178,6 +188,7 @@ EVENTS = (
     ("campaign-paused/1", CampaignPaused),
     ("campaign-resumed/1", CampaignResumed),
     ("campaign-cancelled/1", CampaignCancelled),
+    ("campaign-recalled/1", CampaignRecalled),
     ("campaign-finished/1", CampaignFinished),
 )
 RUN_EVENTS = (

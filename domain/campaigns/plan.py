@@ -1,5 +1,7 @@
 """What a campaign is made of: whom it means, when it goes out, what it says, and how carefully. Values only; the form is bot.campaigns'."""
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
@@ -135,13 +137,58 @@ class Content:
     subscription: ProviderTemplate | None = None
 
 
-def content_for(contents: list[Content], variant: Slug, channel: Channel, locale: Locale) -> Content | None:
-    """Return the most specific text for somebody: a channel's own comes before a language's own. None where there is none at all."""
+def content_for(
+    contents: Sequence[Content], variant: Slug, channel: Channel, locale: Locale
+) -> Content | None:
+    """Return the most specific text for somebody: a channel's own comes before a language's own. None where there is none at all.
+
+    What is written for ``zh`` is for ``zh-hans`` too.
+    """
+    spoken = locale.replace("_", "-").partition("-")[0].lower()
     fitting = [
         content
         for content in contents
         if content.variant == variant
         and content.channel in {None, channel}
-        and content.locale in {None, locale}
+        and content.locale in {None, locale, spoken}
     ]
-    return max(fitting, key=lambda c: (c.channel is not None, c.locale is not None), default=None)
+    return max(
+        fitting, key=lambda c: (c.channel is not None, c.locale is not None, c.locale == locale), default=None
+    )
+
+
+CODE_MARK = "\ue000\ue001"
+"""Stands in a text where the recipient's code belongs; the gate puts it there, in the append that reserves it. No letters: a template may
+change their case."""
+_ADDRESS = re.compile(r"https?://(?>[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]+)(?!\{)")
+"""An http(s) address in a text, of the signs of RFC 3986; what a variable goes on with is left as it is."""
+_OF_THE_SENTENCE = ".,;:!?'"
+
+
+def addresses_in(text: str) -> list[str]:
+    """Return the addresses in a text, without the full stop behind them."""
+    return [found.rstrip(_OF_THE_SENTENCE) for found in _ADDRESS.findall(text)]
+
+
+def readdressed(text: str, instead: Mapping[str, str]) -> str:
+    """Return a text with other addresses instead of those that are named."""
+
+    def other(found: re.Match[str]) -> str:
+        address = found[0].rstrip(_OF_THE_SENTENCE)
+        return instead.get(address, address) + found[0][len(address) :]
+
+    return _ADDRESS.sub(other, text)
+
+
+def addresses(contents: Sequence[Content]) -> tuple[str, ...]:
+    """Return every address that a campaign's contents lead to, each once, in an order that stays: short links name them by it."""
+    found: dict[str, None] = {}
+    for content in contents:
+        found.update(dict.fromkeys(addresses_in(content.text)))
+        found.update({button.url: None for row in content.buttons for button in row if button.url})
+        if content.card is not None:
+            found[content.card.url] = None
+        found.update(
+            {form.url: None for form in (content.template, content.subscription) if form and form.url}
+        )
+    return tuple(found)

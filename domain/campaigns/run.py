@@ -21,10 +21,11 @@ from domain.campaigns.events import (
     RunStarted,
 )
 from domain.decider import Decider, Handler, Streams, Write
+from domain.errors import VersionConflict
 from domain.identity import CampaignId
 from domain.message import Command, Context, Event
 
-RunCommand = AdvanceRun | SampleRun | ClearRun | FinishRun
+RunCommand = SampleRun | ClearRun | FinishRun
 RunEvent = RunStarted | RunAdvanced | RunSampled | RunCleared | RunPlanned
 
 
@@ -56,9 +57,6 @@ class RunState:
 def decide(state: RunState, command: RunCommand, _context: Context) -> Sequence[Event]:
     """Decide what a command means for this run; what another fan-out did already changes nothing."""
     match command:
-        case AdvanceRun(run=run, since=since, after=after, planned=planned):
-            going = state.at_pass in {Pass.FIRST, Pass.EVERYBODY} and since == state.after and after > since
-            return (RunAdvanced(run=run, after=after, planned=state.planned + planned),) if going else ()
         case SampleRun(run=run, until=until):
             sampled = state.at_pass is Pass.FIRST
             return (RunSampled(run=run, planned=state.planned, until=until),) if sampled else ()
@@ -105,7 +103,7 @@ runs = Decider(
     decide=decide,
     evolve=evolve,
     events=RUN_EVENTS,
-    commands=(AdvanceRun, SampleRun, ClearRun, FinishRun),
+    commands=(SampleRun, ClearRun, FinishRun),
     key=_key,
 )
 
@@ -129,4 +127,22 @@ def start(command: StartRun, streams: Streams, _context: Context) -> Iterator[Wr
         yield Write(campaigns, command.campaign, (CampaignStarted(campaign=command.campaign),))
 
 
-STARTING = Handler(StartRun, start)
+def advance(command: AdvanceRun, streams: Streams, _context: Context) -> Iterator[Write | Command]:
+    """Plan the next ones, together with their deliveries in the same append.
+
+    Raises VersionConflict where another fan-out was here before, or the campaign was paused or cancelled meanwhile: then no delivery of
+    this append is planned either.
+    """
+    state = streams.state(runs, command.run)
+    if state.campaign is None:
+        raise VersionConflict("this run was not started")
+    if streams.state(campaigns, state.campaign).stage is not Stage.RUNNING:
+        raise VersionConflict("this campaign is not running any more")
+    here = state.at_pass in {Pass.FIRST, Pass.EVERYBODY} and command.since == state.after
+    if not here or command.after <= command.since:
+        raise VersionConflict("others have planned this run further meanwhile")
+    advanced = RunAdvanced(run=command.run, after=command.after, planned=state.planned + command.planned)
+    yield Write(runs, command.run, (advanced,))
+
+
+FANNING = (Handler(StartRun, start), Handler(AdvanceRun, advance))

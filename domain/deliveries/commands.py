@@ -102,6 +102,14 @@ class ConfirmDelivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefuteDelivery:
+    """A receipt tells that it did not arrive, though the provider had taken it."""
+
+    delivery: DeliveryId
+    reason: Slug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveDelivery:
     """An operator found out what became of an Unknown one."""
 
@@ -116,3 +124,19 @@ class CancelDelivery:
     delivery: DeliveryId
     reason: Slug
     rule: Slug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskRecall:
+    """Take it back; what has not left yet will not leave."""
+
+    delivery: DeliveryId
+    operator: OperatorId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndRecall:
+    """Tell how the recall ended: ``refused`` says why the channel did not take it back."""
+
+    delivery: DeliveryId
+    refused: Slug | None = None

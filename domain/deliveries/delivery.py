@@ -15,10 +15,13 @@ from typing import assert_never
 from domain.decider import Decider, Streams
 from domain.deliveries.commands import (
     AcceptDelivery,
+    AskRecall,
     CancelDelivery,
     ConfirmDelivery,
+    EndRecall,
     LoseTrackOfDelivery,
     PlanDelivery,
+    RefuteDelivery,
     RejectDelivery,
     ResolveDelivery,
     ReturnDelivery,
@@ -33,6 +36,9 @@ from domain.deliveries.events import (
     DeliveryExpired,
     DeliveryPlanned,
     DeliveryPostponed,
+    DeliveryRecallAsked,
+    DeliveryRecalled,
+    DeliveryRecallRefused,
     DeliveryRejected,
     DeliveryStarted,
     DeliverySuppressed,
@@ -47,6 +53,7 @@ from domain.identity import (
     ContactId,
     CustomerId,
     GroupId,
+    ProviderMessageId,
     RunId,
     Slug,
     SubjectId,
@@ -54,6 +61,8 @@ from domain.identity import (
 from domain.message import Context, Event
 
 PLANNED_FIELDS = tuple(field.name for field in fields(DeliveryPlanned))
+RECALLED = Slug("recalled")
+"""Why something that was planned is left out: it was taken back before it left."""
 MAX_ATTEMPTS = 3
 """Reply and service are tried so often, within their 24 hours."""
 RESEND_AFTER_LEASE = timedelta(seconds=30)
@@ -66,8 +75,11 @@ DeliveryCommand = (
     | RejectDelivery
     | LoseTrackOfDelivery
     | ConfirmDelivery
+    | RefuteDelivery
     | ResolveDelivery
     | CancelDelivery
+    | AskRecall
+    | EndRecall
 )
 DeliveryEvent = (
     DeliveryPlanned
@@ -79,6 +91,9 @@ DeliveryEvent = (
     | DeliveryUnknown
     | DeliverySuppressed
     | DeliveryExpired
+    | DeliveryRecallAsked
+    | DeliveryRecalled
+    | DeliveryRecallRefused
 )
 
 
@@ -94,6 +109,19 @@ class Phase(StrEnum):
     UNKNOWN = "unknown"
     SUPPRESSED = "suppressed"
     EXPIRED = "expired"
+
+
+LEFT = frozenset({Phase.STARTED, Phase.UNKNOWN, Phase.ACCEPTED, Phase.CONFIRMED})
+"""It left us, or may have."""
+
+
+class Recall(StrEnum):
+    """Whether it was taken back."""
+
+    NONE = "none"
+    ASKED = "asked"
+    DONE = "done"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +149,9 @@ class DeliveryState:
     until: datetime | None = None
     by_operator: bool = False
     confirmed: frozenset[Confirmation] = frozenset()
+    route: Slug | None = None
+    message: ProviderMessageId | None = None
+    recall: Recall = Recall.NONE
     subject: SubjectId = SubjectId("")
 
     def may_start(self, now: datetime) -> bool:
@@ -191,6 +222,23 @@ def _resolve(state: DeliveryState, command: ResolveDelivery) -> Sequence[Event]:
     return (DeliveryRejected(delivery=command.delivery, reason=Slug("resolved-not-sent")),)
 
 
+def _recall(state: DeliveryState, command: AskRecall | EndRecall) -> Sequence[Event]:
+    delivery = command.delivery
+    if isinstance(command, EndRecall):
+        if state.recall is not Recall.ASKED:
+            return ()
+        refused = command.refused
+        if refused is not None:
+            return (DeliveryRecallRefused(delivery=delivery, reason=refused),)
+        return (DeliveryRecalled(delivery=delivery),)
+    if state.phase is Phase.PLANNED:
+        return (DeliverySuppressed(delivery=delivery, reason=RECALLED, rule=Slug("operator")),)
+    if state.phase not in LEFT:
+        raise Rejected("this message never left: it is {phase}", phase=state.phase)
+    asked = state.recall in {Recall.ASKED, Recall.DONE}
+    return () if asked else (DeliveryRecallAsked(delivery=delivery, operator=command.operator),)
+
+
 def decide(state: DeliveryState, command: DeliveryCommand, _context: Context) -> Sequence[Event]:
     """Decide what a command means for this delivery."""
     if isinstance(command, PlanDelivery):
@@ -201,14 +249,18 @@ def decide(state: DeliveryState, command: DeliveryCommand, _context: Context) ->
         case AcceptDelivery() | ReturnDelivery() | RejectDelivery() | LoseTrackOfDelivery():
             return _outcome(state, command)
         case ConfirmDelivery(delivery=delivery, how=how):
-            left_us = state.phase in {Phase.STARTED, Phase.UNKNOWN, Phase.ACCEPTED, Phase.CONFIRMED}
-            new = left_us and how not in state.confirmed
+            new = state.phase in LEFT and how not in state.confirmed
             return (DeliveryConfirmed(delivery=delivery, how=how),) if new else ()
+        case RefuteDelivery(delivery=delivery, reason=reason):
+            open_ = state.phase in LEFT - {Phase.CONFIRMED}
+            return (DeliveryRejected(delivery=delivery, reason=reason),) if open_ else ()
         case ResolveDelivery():
             return _resolve(state, command)
         case CancelDelivery(delivery=delivery, reason=reason, rule=rule):
             planned = state.phase is Phase.PLANNED
             return (DeliverySuppressed(delivery=delivery, reason=reason, rule=rule),) if planned else ()
+        case AskRecall() | EndRecall():
+            return _recall(state, command)
         case _:
             assert_never(command)
 
@@ -238,27 +290,33 @@ def evolve(state: DeliveryState, event: DeliveryEvent) -> DeliveryState:
                 by_operator=event.operator is not None,
                 subject=event.subject,
             )
-        case DeliveryStarted():
-            return replace(state, phase=Phase.STARTED, attempt=event.attempt, until=event.until)
+        case DeliveryStarted(attempt=attempt, until=until, route=route):
+            return replace(state, phase=Phase.STARTED, attempt=attempt, until=until, route=route)
         case DeliveryPostponed():
             # By a rule: an Unknown one may still have arrived. Without: an attempt is known to have sent nothing.
             waits = event.rule is not None and state.phase is Phase.UNKNOWN
             phase = Phase.UNKNOWN if waits else Phase.PLANNED
             return replace(state, phase=phase, not_before=event.not_before)
-        case DeliveryAccepted():
-            return replace(state, phase=Phase.ACCEPTED)
+        case DeliveryAccepted(provider_message=message):
+            return replace(state, phase=Phase.ACCEPTED, message=message)
         case DeliveryConfirmed(how=how):
             return replace(state, phase=Phase.CONFIRMED, confirmed=state.confirmed | {how})
         case DeliveryRejected():
             return replace(state, phase=Phase.REJECTED)
         case DeliveryUnknown(reason=reason):
             # Without a lease that ended it is not sent again.
-            until = None if reason == RESTORED else state.until
-            return replace(state, phase=Phase.UNKNOWN, until=until)
+            ended = None if reason == RESTORED else state.until
+            return replace(state, phase=Phase.UNKNOWN, until=ended)
         case DeliverySuppressed():
             return replace(state, phase=Phase.SUPPRESSED)
         case DeliveryExpired():
             return replace(state, phase=Phase.EXPIRED)
+        case DeliveryRecallAsked():
+            return replace(state, recall=Recall.ASKED)
+        case DeliveryRecalled():
+            return replace(state, recall=Recall.DONE)
+        case DeliveryRecallRefused():
+            return replace(state, recall=Recall.REFUSED)
         case _:
             assert_never(event)
 
@@ -280,8 +338,11 @@ deliveries = Decider(
         RejectDelivery,
         LoseTrackOfDelivery,
         ConfirmDelivery,
+        RefuteDelivery,
         ResolveDelivery,
         CancelDelivery,
+        AskRecall,
+        EndRecall,
     ),
     key=_key,
 )

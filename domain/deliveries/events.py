@@ -115,6 +115,8 @@ class DeliveryStarted:
     rendered: Personal[str] | None = None
     route: Slug | None = None
     """Which of the channel's ways it takes, where there are several (``service``, ``mass``, ``template``, ``subscribe``)."""
+    code: Personal[str] | None = None
+    """The code of a pool that it carries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +189,32 @@ class DeliveryExpired:
     delivery: DeliveryId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRecallAsked:
+    """An operator wants it taken back from the recipient's screen."""
+
+    SUBJECT: ClassVar[str] = ""
+    delivery: DeliveryId
+    operator: OperatorId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRecalled:
+    """The channel took it back; whether it was read before, nobody can tell."""
+
+    SUBJECT: ClassVar[str] = ""
+    delivery: DeliveryId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRecallRefused:
+    """It stays where it is: the channel cannot, or would not any more."""
+
+    SUBJECT: ClassVar[str] = ""
+    delivery: DeliveryId
+    reason: Slug
+
+
 EVENTS = (
     ("delivery-planned/1", DeliveryPlanned),
     ("delivery-started/1", DeliveryStarted),
@@ -197,4 +225,7 @@ EVENTS = (
     ("delivery-unknown/1", DeliveryUnknown),
     ("delivery-suppressed/1", DeliverySuppressed),
     ("delivery-expired/1", DeliveryExpired),
+    ("delivery-recall-asked/1", DeliveryRecallAsked),
+    ("delivery-recalled/1", DeliveryRecalled),
+    ("delivery-recall-refused/1", DeliveryRecallRefused),
 )

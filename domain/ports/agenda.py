@@ -8,14 +8,17 @@ from typing import Protocol
 from domain.identity import (
     Account,
     BroadcastId,
+    CampaignId,
     Channel,
     ContactId,
     DeliveryId,
     GroupId,
+    RunId,
     ScheduleId,
     Slug,
     ZoneName,
 )
+from domain.policies.facts import Rival
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,27 @@ class DueSchedule:
     last_day: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A campaign that was launched, and is neither paused nor over.
+
+    ``last_at``: when its newest run was to go out. ``runs``: those that are not planned to their end, the oldest first. ``open``: whether
+    any delivery of it is planned or started.
+    """
+
+    campaign: CampaignId
+    last_at: datetime | None = None
+    runs: tuple[RunId, ...] = ()
+    open: bool = False
+
+
 class Agenda(Protocol):
     """Reads what is due. Synchronous; a lag of the view delays, it never doubles."""
 
     def due(self, now: datetime, limit: int, *, marketing: bool) -> Sequence[DueDelivery]:
         """Return planned deliveries that may start, and unknown ones that may be sent again; replies first, then by time.
 
+        Marketing comes by priority, with every fourth place for the longest due; that of a paused campaign is left out, and all of it while it is paused.
         Those past their expiry are among them: the gate records that they expired. ``marketing``: whether marketing is wanted too.
         """
         ...
@@ -68,8 +86,16 @@ class Agenda(Protocol):
         """Return confirmed broadcasts whose time has come and that are not fanned out."""
         ...
 
+    def campaigns(self) -> Sequence[UnderWay]:
+        """Return all campaigns under way, in a stable order."""
+        ...
+
     def schedules(self) -> Sequence[DueSchedule]:
         """Return all recurring messages that were not ended."""
+        ...
+
+    def rivals(self, delivery: DeliveryId, now: datetime) -> Sequence[Rival]:
+        """Return the marketing of higher priority that is planned for the same customer, the soonest first; a few at most."""
         ...
 
     def next_moment(self, after: datetime) -> datetime | None:
@@ -85,6 +111,8 @@ class MemoryAgenda:
     broken: list[BrokenLease] = field(default_factory=list)
     due_broadcasts: list[BroadcastId] = field(default_factory=list)
     recurring: list[DueSchedule] = field(default_factory=list)
+    under_way: list[UnderWay] = field(default_factory=list)
+    before: dict[DeliveryId, list[Rival]] = field(default_factory=dict)
 
     def due(self, now: datetime, limit: int, *, marketing: bool) -> Sequence[DueDelivery]:
         """See Agenda."""
@@ -99,9 +127,17 @@ class MemoryAgenda:
         """See Agenda."""
         return self.due_broadcasts
 
+    def campaigns(self) -> Sequence[UnderWay]:
+        """See Agenda."""
+        return self.under_way
+
     def schedules(self) -> Sequence[DueSchedule]:
         """See Agenda."""
         return self.recurring
+
+    def rivals(self, delivery: DeliveryId, now: datetime) -> Sequence[Rival]:  # noqa: ARG002  # as filled
+        """See Agenda."""
+        return self.before.get(delivery, [])
 
     def next_moment(self, after: datetime) -> datetime | None:
         """See Agenda."""

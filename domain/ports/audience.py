@@ -1,20 +1,42 @@
-"""Who is meant by a broadcast, and what a message to somebody may say about them: read from the views."""
+"""Who is meant by a broadcast or a campaign, and what a message to somebody may say about them: read from the views."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
-from domain.identity import ContactId, CustomerId, GroupId, Tag
+from domain.identity import CampaignId, Channel, ContactId, CustomerId, GroupId, Locale, Slug, Tag, ZoneName
 from domain.message import ReplyWindow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whom:
+    """Customers, those of operators left out: everybody, narrowed by whatever is said here.
+
+    With all of ``tags`` and none of ``without``; on the list of ``listed_for``; whose ``occasion`` (domain/policies/occasions.py) is on
+    ``day``.
+    """
+
+    tags: tuple[Tag, ...] = ()
+    without: tuple[Tag, ...] = ()
+    listed_for: CampaignId | None = None
+    occasion: Slug | None = None
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A customer, and the contact to reach them by: the reachable one that was heard from last."""
+    """A customer, and the contact to reach them by: the one heard from last, a reachable one where there is one.
 
+    ``number``: the customer's, by which pages are in order. ``zone``, ``locale``: where nobody told, None.
+    """
+
+    number: int
     customer: CustomerId
     contact: ContactId
+    channel: Channel
+    zone: ZoneName | None = None
+    locale: Locale | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +52,15 @@ class Known:
 class Audience(Protocol):
     """Reads the views. Synchronous; a lag of the views shows here."""
 
-    def recipients(self, tag: Tag | None) -> Sequence[Recipient]:
-        """Return everyone with a tag (None: everyone) who can be reached, operators left out, in a stable order."""
+    def page(self, whom: Whom, after: int, limit: int) -> Sequence[Recipient]:
+        """Return the next ones who are meant, by number above ``after``; none where that was all.
+
+        Also those whom nothing can reach: the gate says why they get nothing.
+        """
+        ...
+
+    def size(self, whom: Whom) -> int:
+        """Return how many are meant now."""
         ...
 
     def about(self, contact: ContactId | None, group: GroupId | None) -> Known:
@@ -43,13 +72,31 @@ class Audience(Protocol):
 class MemoryAudience:
     """An audience that somebody filled."""
 
-    tagged: dict[Tag | None, list[Recipient]] = field(default_factory=dict)
+    people: list[Recipient] = field(default_factory=list)
+    tagged: dict[Tag, set[CustomerId]] = field(default_factory=dict)
+    listed: dict[CampaignId, set[CustomerId]] = field(default_factory=dict)
+    days: dict[tuple[Slug, date], set[CustomerId]] = field(default_factory=dict)
+    """Whose occasion is on which day."""
     known: dict[str, Known] = field(default_factory=dict)
 
-    def recipients(self, tag: Tag | None) -> Sequence[Recipient]:
+    def page(self, whom: Whom, after: int, limit: int) -> Sequence[Recipient]:
         """See Audience."""
-        return self.tagged.get(tag, [])
+        meant = [one for one in self.people if one.number > after and self._means(whom, one.customer)]
+        return sorted(meant, key=lambda one: one.number)[:limit]
+
+    def size(self, whom: Whom) -> int:
+        """See Audience."""
+        return len(self.page(whom, 0, len(self.people)))
 
     def about(self, contact: ContactId | None, group: GroupId | None) -> Known:
         """See Audience."""
         return self.known.get(contact or group or "", Known())
+
+    def _means(self, whom: Whom, customer: CustomerId) -> bool:
+        among = [self.tagged.get(tag, set()) for tag in whom.tags]
+        if whom.listed_for is not None:
+            among.append(self.listed.get(whom.listed_for, set()))
+        if whom.occasion is not None and whom.day is not None:
+            among.append(self.days.get((whom.occasion, whom.day), set()))
+        spared = any(customer in self.tagged.get(tag, set()) for tag in whom.without)
+        return not spared and all(customer in those for those in among)

@@ -57,10 +57,21 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """A link with a title and a picture."""
+
+    title: str
+    url: str
+    description: str = ""
+    picture: Attachment | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outbound:
     """One message for one address. ``key``: the delivery's id, for providers that know duplicate keys.
 
     ``choices``: rows of (label, coded answer) below the text. ``thread``: the forum topic. ``text`` is the caption of an ``attachment``.
+    ``links``: rows of (label, address), below the choices. ``card``: below the text.
     ``route``: which of the channel's routes it takes, empty where it has one only; ``form``: what goes out by a route that needs one.
     """
 
@@ -73,6 +84,8 @@ class Outbound:
     attachment: Attachment | None = None
     route: Slug = Slug("")  # a string
     form: Form | None = None
+    links: tuple[tuple[tuple[str, str], ...], ...] = ()
+    card: Card | None = None
 
 
 def with_note(outbound: Outbound) -> Outbound:
@@ -81,6 +94,16 @@ def with_note(outbound: Outbound) -> Outbound:
         return outbound
     note = f"📎 {outbound.attachment.name}"
     return replace(outbound, text=f"{outbound.text}\n{note}" if outbound.text else note, attachment=None)
+
+
+def with_card_in_words(outbound: Outbound) -> Outbound:
+    """Return the message with its card as lines of its text, and the card's picture as its file where it has none."""
+    card = outbound.card
+    if card is None:
+        return outbound
+    lines = (outbound.text, card.title, card.description, card.url)
+    text = "\n".join(line for line in lines if line)
+    return replace(outbound, text=text, card=None, attachment=outbound.attachment or card.picture)
 
 
 class Messenger(Protocol):

@@ -8,6 +8,8 @@ from projections.deliveries.queries import (
     broadcasts_listed,
     counts,
     delivery,
+    left_of,
+    outcomes_of,
     recent,
     summary,
 )
@@ -20,6 +22,8 @@ __all__ = [
     "counts",
     "deliveries",
     "delivery",
+    "left_of",
+    "outcomes_of",
     "recent",
     "summary",
 ]

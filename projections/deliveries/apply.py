@@ -53,6 +53,8 @@ def _planned(recorded: Recorded, event: DeliveryPlanned) -> Row:
         "group_id": event.group,
         "text": None if event.text is None else event.text.value,
         "broadcast": event.broadcast,
+        "campaign": event.campaign,
+        "run": event.run,
         "operator": event.operator,
         "automatic": event.automatic,
         "planned_at": recorded.occurred_at,
@@ -154,7 +156,7 @@ def _forget(connection: Connection, event: CustomerForgotten) -> None:
 
 deliveries = Projection(
     name="deliveries",
-    version=3,
+    version=4,
     tables=(DELIVERIES, BROADCASTS, PARTIES),
     listens_to=frozenset(
         {

@@ -5,24 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from domain.broadcasts.broadcast import Stage
 from domain.broadcasts.events import (
     AudienceKind,
 )
-from domain.deliveries.delivery import Phase
+from domain.deliveries.delivery import LEFT, Phase
 from domain.deliveries.events import (
     DeliveryClass,
 )
 from domain.identity import (
     BroadcastId,
+    CampaignId,
     Channel,
     ContactId,
     CustomerId,
     DeliveryId,
     GroupId,
     OperatorId,
+    RunId,
     ScheduleId,
     Slug,
     Tag,
@@ -88,6 +90,16 @@ class Broadcast:
     counts: tuple[Count, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one delivery. ``by_rule``: it was our gate that refused it. ``started_at``: of the last attempt."""
+
+    phase: Phase
+    by_rule: bool
+    customer: CustomerId | None
+    started_at: datetime | None
+
+
 def delivery(connection: Connection, wanted: str) -> list[Delivery]:
     """Return the deliveries with this id, or whose id begins with it (at least 6 characters); at most 20."""
     if len(wanted) < SHORTEST_PREFIX:
@@ -117,6 +129,30 @@ def recent(
     if contact is not None:
         statement = statement.where(DELIVERIES.c.contact == contact)
     return _answer(connection, statement)
+
+
+def left_of(
+    connection: Connection, of: CampaignId | BroadcastId, after: DeliveryId | None = None, limit: int = 100
+) -> list[DeliveryId]:
+    """Return the deliveries of a campaign or broadcast that left, may have left, or wait to leave: by id, after one of them."""
+    phases = [phase.value for phase in (*LEFT, Phase.PLANNED)]
+    statement = (
+        select(DELIVERIES.c.delivery)
+        .where(or_(DELIVERIES.c.campaign == of, DELIVERIES.c.broadcast == of), DELIVERIES.c.phase.in_(phases))
+        .where(DELIVERIES.c.delivery > (after or ""))
+        .order_by(DELIVERIES.c.delivery)
+        .limit(limit)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def outcomes_of(connection: Connection, run: RunId) -> list[Outcome]:
+    """Return the deliveries of one run of a campaign, by id."""
+    statement = select(DELIVERIES).where(DELIVERIES.c.run == run).order_by(DELIVERIES.c.delivery)
+    return [
+        Outcome(Phase(row.phase), row.rule is not None, row.customer, row.started_at)
+        for row in connection.execute(statement)
+    ]
 
 
 def counts(

@@ -19,6 +19,8 @@ DELIVERIES = Table(
     Column("text", Text),
     Column("rendered", Text),
     Column("broadcast", String, index=True),
+    Column("campaign", String),
+    Column("run", String, index=True),
     Column("operator", String),
     Column("automatic", Boolean, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
@@ -29,6 +31,7 @@ DELIVERIES = Table(
     Column("expires_at", Utc, nullable=False),
     Column("started_at", Utc),
     Column("ended_at", Utc),
+    Index("deliveries_by_campaign", "campaign", "delivery"),
     Index("deliveries_by_phase", "phase", "reason", "kind"),
     Index("deliveries_by_message", "contact", "provider_message"),
 )

@@ -31,22 +31,25 @@ from domain.customers.events import (
     CustomerUntagged,
     NoteAdded,
 )
-from domain.deliveries.delivery import Phase
+from domain.deliveries.delivery import RECALLED, Phase
 from domain.deliveries.events import (
     DeliveryAccepted,
     DeliveryConfirmed,
     DeliveryExpired,
     DeliveryPlanned,
     DeliveryPostponed,
+    DeliveryRecalled,
     DeliveryRejected,
     DeliveryStarted,
     DeliverySuppressed,
     DeliveryUnknown,
 )
+from domain.goals.events import GoalReached
 from domain.identity import ORDER
 from domain.media.events import MediaKept, MediaRefused
 from domain.message import Recorded
 from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Row, Rows
+from projections.timeline.orders import ORDER_EVENTS, OrderEvent, Orders, reached
 from projections.timeline.tables import BROADCASTS, FILES, IS_OF_ANOTHER, PARTIES, TIMELINE, Kind
 from projections.timeline.words import WORDS, words
 
@@ -59,6 +62,7 @@ DeliveryMoved = (
     | DeliveryUnknown
     | DeliverySuppressed
     | DeliveryExpired
+    | DeliveryRecalled
 )
 _MOVES_ROW = frozenset({DeliveryStarted, DeliverySuppressed, DeliveryExpired})
 
@@ -176,6 +180,8 @@ def _record(recorded: Recorded) -> Iterable[Row]:
             yield _row(recorded, Kind.CONSENTED, contact=contact, value=topic)
         case ConsentWithdrawn(contact=contact, topic=topic):
             yield _row(recorded, Kind.WITHDREW, contact=contact, value=topic)
+        case GoalReached() as goal:
+            yield _row(recorded, Kind.REACHED, **reached(goal))
         case _:
             return
 
@@ -225,6 +231,8 @@ def _moved(recorded: Recorded, event: DeliveryMoved) -> list[Any]:
             return _state(recorded, Phase.SUPPRESSED, reason, rule)
         case DeliveryExpired():
             return _state(recorded, Phase.EXPIRED)
+        case DeliveryRecalled():
+            return _state(recorded, Phase.CONFIRMED, RECALLED)
 
 
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
@@ -235,6 +243,7 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
         (recorded.event.delivery for recorded in batch if isinstance(recorded.event, DeliveryMoved)),
         by=TIMELINE.c.delivery,
     )
+    orders = Orders(connection, batch)
     rows: list[Row] = []
     broadcasts: list[Row] = []
     files: list[Row] = []
@@ -255,6 +264,10 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
                     row["place"] = recorded.position
             case event if type(event) in PARTY_EVENTS:
                 parties.note(event)
+            case event if isinstance(event, OrderEvent):
+                told = orders.columns(event)
+                if told is not None:
+                    rows.append(orders.keep(_row(recorded, told[0], **told[1])))
             case CustomerAbsorbed() as absorbed:
                 parties.note(absorbed)
             case _:
@@ -263,6 +276,7 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
                 rows.extend(_record(recorded))
     if files:
         connection.execute(insert(FILES), files)
+    orders.save()
     _save(connection, rows, broadcasts)
     deliveries.save()
     parties.save()
@@ -316,12 +330,14 @@ def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]
 
 timeline = Projection(
     name="timeline",
-    version=5,
+    version=6,
     tables=(TIMELINE, BROADCASTS, FILES, PARTIES, WORDS),
     listens_to=frozenset(
         {
             *PARTY_EVENTS,
             *RECORD_EVENTS,
+            *ORDER_EVENTS,
+            GoalReached,
             CustomerMerged,
             MessageReceived,
             MessageEdited,
@@ -352,6 +368,7 @@ timeline = Projection(
             DeliveryUnknown,
             DeliverySuppressed,
             DeliveryExpired,
+            DeliveryRecalled,
             CustomerForgotten,
         }
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, or_, select, union_all
 
-from domain.deliveries.delivery import Phase
+from domain.deliveries.delivery import RECALLED, Phase
 from domain.identity import (
     BroadcastId,
     Channel,
@@ -144,16 +144,21 @@ def said_with(connection: Connection, contact: ContactId, limit: int) -> list[En
     """Return the last messages of a private conversation as the contact sees it: theirs, and those of ours that were sent."""
     shown = [Kind.MESSAGE.value, Kind.DELIVERY.value]
     private = and_(TIMELINE.c.contact == contact, TIMELINE.c.group_id.is_(None), TIMELINE.c.kind.in_(shown))
-    sent = {Phase.STARTED, Phase.ACCEPTED, Phase.CONFIRMED}
     found: list[Entry] = []
     before: int | None = None
     while len(found) < limit:
         page = _entries(connection, [private], Filters(before=before, limit=limit))
-        found = [entry for entry in page if entry.state is None or entry.state.phase in sent] + found
+        found = [entry for entry in page if entry.state is None or _seen(entry, entry.state)] + found
         if len(page) < limit:
             break
         before = page[0].place
     return found[-limit:]
+
+
+def _seen(entry: Entry, state: State) -> bool:
+    """Whether a message of ours is on their screen: sent, or being sent, and not taken back."""
+    sent = state.phase in {Phase.STARTED, Phase.ACCEPTED, Phase.CONFIRMED}
+    return sent and not any(one.reason == RECALLED for one in entry.states)
 
 
 # --- how -----------------------------------------------------------------------------------------------------------

@@ -36,6 +36,11 @@ class Kind(StrEnum):
     OPENED = "opened"
     CHOSE = "chose"
     """They answered whether we may send a kind of message."""
+    ORDERED = "ordered"
+    PAID = "paid"
+    REFUNDED = "refunded"
+    REACHED = "reached"
+    """A goal."""
 
 
 TIMELINE = Table(
@@ -70,7 +75,8 @@ TIMELINE = Table(
 """``place``: where the row stands in the conversation, as a position: its own; a delivery moves to where it was sent, or given up.
 ``part``: several members who joined at once are a row each. ``customer`` only where the event names no contact: the others are found
 through the contacts linked to a customer now, so linking rewrites nothing. ``rendered``: what left, where filling in variables made it
-another text (searches look at the text as it was planned). ``value``: a tag, a topic, a kind of content, a reason, the source of a scan.
+another text (searches look at the text as it was planned). ``value``: a tag, a topic, a kind of content, a reason, the source of a scan,
+an amount, a goal.
 ``subject``: who the text is about, where that is not whom the row belongs to: what operators order, and are told, of customers.
 ``states``: a delivery's history, [position, state, reason, rule, moment] each, oldest first."""
 IS_OF_ANOTHER = TIMELINE.c.subject.is_not(None)

@@ -17,7 +17,7 @@ from domain.conversations.commands import (
     Sender,
 )
 from domain.customers.commands import AddNote, NameCustomer, TagCustomer
-from domain.deliveries.commands import LoseTrackOfDelivery
+from domain.deliveries.commands import AskRecall, EndRecall, LoseTrackOfDelivery
 from domain.deliveries.delivery import Phase
 from domain.errors import StoreUnavailable
 from domain.identity import BroadcastId, Channel, ProviderMessageId, Slug, Tag
@@ -322,3 +322,21 @@ def test_what_people_do_beside_writing_is_told_and_what_is_for_machines_is_not(
             (Kind.BUTTON, None, "几点开门"),
         ]
         assert texts(everywhere(connection, Filters(text="开门"))) == ["几点开门"]
+
+
+async def test_what_was_taken_back_is_in_no_history_any_more_and_stays_in_the_timeline(
+    house: House, projector: Projector
+) -> None:
+    house.says("wang", "hi")
+    sent = house.plans("wang", "hello")
+    house.sends(sent)
+    house.do(AskRecall(delivery=sent))
+    house.do(EndRecall(delivery=sent))
+    catch_up(projector)
+    assert [said.text for said in await TimelineHistory(projector).recent(house.contact("wang"), 10)] == [
+        "hi"
+    ]
+    with projector.views.read() as connection:
+        entries = of_contact(connection, house.contact("wang"), TALK)
+    assert texts(entries) == ["hi", "hello"]
+    assert entries[-1].states[-1].reason == "recalled"

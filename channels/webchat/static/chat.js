@@ -151,6 +151,9 @@ function heard(frame) {
     case "message":
       arrived(frame);
       break;
+    case "recalled":
+      thread.recalled(frame.id);
+      break;
     case "error":
       refused(frame);
       break;

@@ -60,6 +60,12 @@ export class Thread {
     if (row !== undefined) this.mark(row, "failed", `${this.texts.failed} · ${text}`);
   }
 
+  recalled(id) {
+    this.rows.get(id)?.node.remove();
+    this.rows.delete(id);
+    this.tidy();
+  }
+
   /** Show which button of a message was pressed; data null: none, they may be pressed again. */
   chosen(id, data) {
     for (const button of this.rows.get(id)?.node.querySelectorAll(".choice") ?? []) {

@@ -1,6 +1,7 @@
 """Sends over real sockets: what Telegram answers, and what happens on the way there and back."""
 
 import asyncio
+import json
 import socket
 import traceback
 from collections.abc import AsyncIterator
@@ -229,3 +230,28 @@ async def test_a_proxy_that_refuses_sent_nothing(scripted: ScriptedApi, house: H
         assert await failure_of(adapter) == (TemporaryFailure, "unreachable")
         await adapter.stop()
     assert (len(asked), scripted.calls) == (1, [])
+
+
+async def test_what_was_sent_can_be_taken_back_and_asking_again_does_no_harm(
+    polling: TelegramHarness,
+) -> None:
+    recalls = polling.adapter.recalls
+    number = await polling.adapter.messenger.send(HELLO)
+    assert recalls is not None
+    assert number is not None
+    await recalls.take_back(HELLO.to, number)
+    deleted = [call for call in polling.simulator.sent if call.method == "deleteMessage"]
+    assert [(call.chat_id, str(call.message_id)) for call in deleted] == [(7, number)]
+    await recalls.take_back(HELLO.to, number)
+
+
+async def test_a_message_that_telegram_will_not_take_back_stays(house: House, scripted: ScriptedApi) -> None:
+    description = "Bad Request: message can't be deleted for everyone"
+    refusal = {"ok": False, "error_code": 400, "description": description}
+    scripted.answers["deleteMessage"] = (400, json.dumps(refusal).encode())
+    adapter = open_adapter(house, scripted)
+    assert adapter.recalls is not None
+    with pytest.raises(PermanentFailure) as refused:
+        await adapter.recalls.take_back(HELLO.to, ProviderMessageId("12"))
+    await adapter.stop()
+    assert refused.value.reason == "too-late"

@@ -146,6 +146,7 @@ class _Patient:
         self.channel, self.account, self.limits = adapter.channel, adapter.account, adapter.limits
         self.media, self.menus, self.tags = adapter.media, adapter.menus, adapter.tags
         self.codes, self.buttons, self.profiles = adapter.codes, adapter.buttons, adapter.profiles
+        self.recalls = adapter.recalls
         self.routes, self.start, self.stop = adapter.routes, adapter.start, adapter.stop
         self.messenger: Messenger = self
         self._messenger, self._harness = adapter.messenger, harness

@@ -152,6 +152,22 @@ async def test_all_windows_of_a_visitor_see_what_is_said(house: House, server: S
         assert await two.next() == shown("5f1c", "Hello!")
 
 
+async def test_what_is_taken_back_disappears_from_all_windows(house: House, server: Server) -> None:
+    house.knows(ME)
+    async with server.visit(cookie=COOKIE) as one, server.visit(cookie=COOKIE) as two:
+        assert [await one.next(), await two.next()] == [SESSION, SESSION]
+        message = outbound(ME, "5f1c", "Hello!")
+        number = await server.adapter.messenger.send(message)
+        assert server.adapter.recalls is not None
+        assert number is not None
+        await server.adapter.recalls.take_back(message.to, number)
+        for visit in (one, two):
+            assert [await visit.next(), await visit.next()] == [
+                shown("5f1c", "Hello!"),
+                {"type": "recalled", "id": "5f1c"},
+            ]
+
+
 async def test_while_the_history_is_read_a_new_message_waits_behind_it_and_is_shown_once(
     house: House,
 ) -> None:

@@ -69,3 +69,9 @@ def test_a_cancelled_one_cannot_be_confirmed() -> None:
     given(broadcasts, DRAFTED, events.BROADCAST_CANCELLED).when(commands.CONFIRM_BROADCAST).then_rejected(
         "this broadcast was cancelled"
     )
+
+
+def test_what_went_out_can_be_asked_back_of_a_cancelled_one_too() -> None:
+    recall = replace(commands.CANCEL_BROADCAST, recall=True)
+    wanted_back = replace(events.BROADCAST_CANCELLED, recall=True)
+    given(broadcasts, DRAFTED, events.BROADCAST_CANCELLED).when(recall).then(wanted_back)

@@ -139,3 +139,15 @@ def test_the_most_specific_text_is_taken() -> None:
 
 def test_the_commands_name_this_campaign() -> None:
     assert commands.DRAFT_CAMPAIGN.campaign == SUMMER
+
+
+def test_a_recall_cancels_what_has_not_left_too() -> None:
+    given(campaigns, *UNDER_WAY).when(commands.RECALL_CAMPAIGN).then(
+        events.CAMPAIGN_CANCELLED, events.CAMPAIGN_RECALLED
+    )
+    given(campaigns, *UNDER_WAY, events.CAMPAIGN_FINISHED).when(commands.RECALL_CAMPAIGN).then(
+        events.CAMPAIGN_RECALLED
+    )
+    given(campaigns, events.CAMPAIGN_DRAFTED).when(commands.RECALL_CAMPAIGN).then_rejected(
+        "this campaign is a draft: launch it first"
+    )

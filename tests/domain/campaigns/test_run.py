@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from domain.campaigns.campaign import Stage, campaigns
 from domain.campaigns.run import Pass, runs
+from domain.errors import VersionConflict
 from domain.message import Command
 from tests.domain.controls import commands, events
 from tests.domain.controls.ids import JUNE, NOON, SUMMER
@@ -36,13 +37,21 @@ def test_no_run_of_a_paused_cancelled_or_unlaunched_campaign_begins() -> None:
     Shop().given(*LAUNCHED, commands.CANCEL_CAMPAIGN).when(commands.START_RUN).then()
 
 
-def test_two_fan_outs_at_the_same_place_advance_it_once() -> None:
-    started = given(runs, events.RUN_STARTED)
-    assert started.when(commands.ADVANCE_RUN).then(events.RUN_ADVANCED).after == 200
-    given(runs, events.RUN_STARTED, events.RUN_ADVANCED).when(commands.ADVANCE_RUN).then_nothing()
+def test_a_fan_out_at_a_place_that_was_planned_already_is_told_so_and_plans_nobody() -> None:
+    shop = Shop().given(*LAUNCHED, commands.START_RUN)
+    shop.when(commands.ADVANCE_RUN).then(events.RUN_ADVANCED)
+    late = shop.when(commands.ADVANCE_RUN, commands.PLAN_DELIVERY)
+    late.then_failed("others have planned this run further meanwhile", VersionConflict)
     further = replace(commands.ADVANCE_RUN, since=200, after=400, planned=5)
-    state = given(runs, events.RUN_STARTED, events.RUN_ADVANCED).when(further)
-    assert state.then(replace(events.RUN_ADVANCED, after=400, planned=8)).planned == 8
+    shop.when(further).then(replace(events.RUN_ADVANCED, after=400, planned=8))
+
+
+def test_nobody_is_planned_while_the_campaign_is_paused_or_after_it_was_cancelled() -> None:
+    for stop in (commands.PAUSE_CAMPAIGN, commands.CANCEL_CAMPAIGN):
+        shop = Shop().given(*LAUNCHED, commands.START_RUN, stop)
+        late = shop.when(commands.ADVANCE_RUN, commands.PLAN_DELIVERY)
+        late.then_failed("this campaign is not running any more", VersionConflict)
+    Shop().when(commands.ADVANCE_RUN).then_failed("this run was not started", VersionConflict)
 
 
 def test_where_some_go_first_the_others_wait_until_they_are_cleared() -> None:
@@ -52,7 +61,6 @@ def test_where_some_go_first_the_others_wait_until_they_are_cleared() -> None:
     sampled = given(runs, SAMPLED, events.RUN_ADVANCED).when(commands.SAMPLE_RUN)
     waiting = sampled.then(replace(events.RUN_SAMPLED, planned=3))
     assert (waiting.at_pass, waiting.until) == (Pass.WAITING, NOON + timedelta(minutes=10))
-    given(runs, SAMPLED, events.RUN_SAMPLED).when(commands.ADVANCE_RUN).then_nothing()
     cleared = given(runs, SAMPLED, events.RUN_ADVANCED, events.RUN_SAMPLED).when(commands.CLEAR_RUN)
     everybody = cleared.then(events.RUN_CLEARED)
     assert (everybody.at_pass, everybody.after, everybody.planned) == (Pass.EVERYBODY, 0, 0)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.deliveries.commands import PlanDelivery, ResolveDelivery
+from domain.deliveries.commands import AskRecall, EndRecall, PlanDelivery, ResolveDelivery
 from domain.deliveries.delivery import MAX_ATTEMPTS, DeliveryState, Phase, deliveries
 from domain.deliveries.events import DeliveryClass
 from domain.errors import UnknownRecipient
@@ -34,12 +34,14 @@ PATHS: dict[Phase, list[Event]] = {
 OPEN = {Phase.STARTED, Phase.UNKNOWN}
 
 # Command, what it leads to, and in which phases; in every other phase it changes nothing.
+REFUTED = replace(events.DELIVERY_REJECTED, reason=Slug("blocked"), unreachable=False)
 TABLE: list[tuple[Command, Event, set[Phase]]] = [
     (commands.ACCEPT_DELIVERY, events.DELIVERY_ACCEPTED, OPEN),
     (commands.RETURN_DELIVERY, events.DELIVERY_POSTPONED, OPEN),
     (commands.REJECT_DELIVERY, events.DELIVERY_REJECTED, OPEN),
     (commands.LOSE_TRACK_OF_DELIVERY, events.DELIVERY_UNKNOWN, {Phase.STARTED}),
     (commands.CONFIRM_DELIVERY, events.DELIVERY_CONFIRMED, OPEN | {Phase.ACCEPTED}),
+    (commands.REFUTE_DELIVERY, REFUTED, OPEN | {Phase.ACCEPTED}),
     (commands.CANCEL_DELIVERY, RECALLED, {Phase.PLANNED}),
 ]
 
@@ -193,5 +195,29 @@ def test_a_planned_one_waits_for_its_time() -> None:
 
 def test_the_table_above_covers_every_command_and_every_phase() -> None:
     tabled: Sequence[type] = [type(command) for command, _, _ in TABLE]
-    assert {*tabled, PlanDelivery, ResolveDelivery} == set(deliveries.commands)
+    assert {*tabled, PlanDelivery, ResolveDelivery, AskRecall, EndRecall} == set(deliveries.commands)
     assert PATHS.keys() | {Phase.NONE} == set(Phase)
+
+
+def test_what_has_not_left_is_left_out_when_it_is_recalled() -> None:
+    given(deliveries, events.DELIVERY_PLANNED).when(commands.ASK_RECALL).then(RECALLED)
+
+
+def test_what_left_is_asked_back_once_and_once_more_after_a_refusal() -> None:
+    sent = (events.DELIVERY_PLANNED, events.DELIVERY_STARTED, events.DELIVERY_ACCEPTED)
+    asked = given(deliveries, *sent).when(commands.ASK_RECALL)
+    assert asked.then(events.DELIVERY_RECALL_ASKED).phase is Phase.ACCEPTED
+    again = given(deliveries, *sent, events.DELIVERY_RECALL_ASKED)
+    again.when(commands.ASK_RECALL).then_nothing()
+    again.when(commands.END_RECALL).then(events.DELIVERY_RECALLED)
+    refused = replace(commands.END_RECALL, refused=Slug("too-late"))
+    again.when(refused).then(events.DELIVERY_RECALL_REFUSED)
+    given(deliveries, *sent, events.DELIVERY_RECALL_ASKED, events.DELIVERY_RECALL_REFUSED).when(
+        commands.ASK_RECALL
+    ).then(events.DELIVERY_RECALL_ASKED)
+    given(deliveries, *sent).when(commands.END_RECALL).then_nothing()
+
+
+def test_what_never_left_cannot_be_recalled() -> None:
+    over = given(deliveries, events.DELIVERY_PLANNED, events.DELIVERY_SUPPRESSED)
+    over.when(commands.ASK_RECALL).then_rejected("this message never left: it is suppressed")

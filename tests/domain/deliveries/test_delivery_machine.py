@@ -15,6 +15,7 @@ from domain.deliveries.commands import (
     CancelDelivery,
     ConfirmDelivery,
     LoseTrackOfDelivery,
+    RefuteDelivery,
     RejectDelivery,
     ResolveDelivery,
     ReturnDelivery,
@@ -98,6 +99,10 @@ class Deliveries(RuleBasedStateMachine):
     def confirm(self, how: Confirmation) -> None:
         self._do(ConfirmDelivery(delivery=HELLO, how=how))
 
+    @rule()
+    def refute(self) -> None:
+        self._do(RefuteDelivery(delivery=HELLO, reason=Slug("blocked")))
+
     @rule(sent=st.booleans())
     def resolve(self, sent: bool) -> None:
         self._do(ResolveDelivery(delivery=HELLO, sent=sent))
@@ -178,7 +183,10 @@ class Deliveries(RuleBasedStateMachine):
     def what_is_over_stays_over(self) -> None:
         for before, after in pairwise(self.events):
             assert not isinstance(before, LAST), (before, after)
-            if isinstance(before, DeliveryAccepted | DeliveryConfirmed):
+            if isinstance(before, DeliveryAccepted):
+                refuted = isinstance(after, DeliveryRejected) and after.reason == Slug("blocked")
+                assert refuted or isinstance(after, DeliveryConfirmed)
+            if isinstance(before, DeliveryConfirmed):
                 assert isinstance(after, DeliveryConfirmed)
 
     @invariant()
