@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from bot import forgetting
 from bot.accounts import Accounts, post_of
-from bot.beside import acquaintance, tag_sync
+from bot.beside import acquaintance, recaller, tag_sync
 from bot.cards import Cards
 from bot.connect import Connecting
 from bot.control_server import ControlServer
@@ -33,6 +33,7 @@ from domain.errors import Overloaded, Rejected, StoreUnavailable, VersionConflic
 from domain.identity import Locale, Slug
 from domain.operators.events import Role
 from projections.engine import BATCH
+from scheduler.campaigns import CampaignFanOut, CampaignSources
 from scheduler.delivery import Clocks, Courier, Sources
 from scheduler.fan_out import FanOut
 from scheduler.follower import Follower
@@ -162,6 +163,12 @@ class App:
         self._fan_out = FanOut(
             reading.agenda, reading.audience, house.log, dispatch, house.digest, house.clock
         )
+        self._campaigns = CampaignFanOut(
+            CampaignSources(reading.agenda, reading.audience, reading.canaries, house.log),
+            dispatch,
+            house.digest,
+            house.clock,
+        )
         self._ticks = Ticks(reading.agenda, dispatch, house.clock)
         self._desk = Desk(house, self._follower("operator-desk"))
         self._fetcher = Fetcher(house, lambda: accounts.adapters)
@@ -184,6 +191,7 @@ class App:
             *(Driver(runner.process.name, self._answering(runner.step)) for runner in self._runners),
             Driver("menus", Menus(house, lambda: accounts.adapters).step, poll_s=MENUS_POLL_S),
             Driver("tags", tag_sync(house, lambda: accounts.adapters).step, poll_s=TAGS_POLL_S),
+            Driver("recalls", recaller(house, lambda: accounts.adapters).step),
             Driver("profiles", acquaintance(house, lambda: accounts.adapters).step),
         ]
         self.courier.changed = self._driver("courier").wake
@@ -227,9 +235,10 @@ class App:
         return until_done
 
     async def _step_fan_out(self) -> float | None:
+        """While there is more to plan go on at once: what else is due has its turn between the steps."""
         await self._ticks.sync()
-        await self._fan_out.step()
-        return None
+        done = await self._fan_out.step() + await self._campaigns.step()
+        return 0.0 if done else None
 
     async def run(self, until: asyncio.Event) -> None:
         """Serve until told to stop; then stop receiving, let what is in the air land, and end."""

@@ -12,6 +12,7 @@ import structlog
 from bot import matching, rendering
 from bot.accounts import Accounts
 from bot.app import App, Binding
+from bot.campaigns.outreach import Outreach, Records, Way
 from bot.commands.command import Office
 from bot.commands.line import is_command
 from bot.connect import Connecting, pages
@@ -23,13 +24,14 @@ from bot.eventlog.writer import Writer
 from bot.forgetting import complete, destroy_old_raw_keys
 from bot.house import House, done, utc_now
 from bot.ids import fresh_id
+from bot.links import ShortLinks
 from bot.media.letters import Attachments
 from bot.media.links import Links
 from bot.media.store import FileMedia
 from bot.media.uploads import MEDIA, UPLOADS, FileUploads
 from bot.metrics import Metrics
 from bot.phones import dialling
-from bot.reading import Reading, SqlAgenda, SqlAudience
+from bot.reading import Reading, SqlAgenda, SqlAudience, SqlCanaries
 from bot.settings import MAIN, Settings, accounts_of
 from bot.snapshots import SqlSnapshots
 from bot.staff import left_behind
@@ -43,6 +45,7 @@ from domain.deliveries.events import Confirmation
 from domain.dispatch import Dispatcher, Failed, Request
 from domain.errors import BadInput, BadSettings, SubjectForgotten
 from domain.identity import (
+    MARKETING_TOPIC,
     Account,
     Address,
     Channel,
@@ -97,29 +100,17 @@ def open_house(
             say=texts.say,
             matches=matching.matches,
             is_command=lambda text: is_command(text, bound=False),
-            words=StopWords.of(settings.stop_words),
+            words=StopWords.of(settings.stop_words, topics=settings.marketing.topics),
             silence=settings.silence,
             implied_consent=settings.region == "cn",
             dialled=dialling(settings.region),
+            consent_text=settings.marketing.consent_text,
         )
     )
     views = Views(settings.database or data / "views.db")
     snapshots = SqlSnapshots(views, log)
     dispatcher = Dispatcher(through(log), vault, registry(reactions), digest, fresh_id, snapshots)
-    audience = SqlAudience(views, settings.brand_name)
     metrics = Metrics(log, views)
-    office = Office(
-        views=views,
-        audience=audience,
-        controls=settings.controls,
-        digest=digest,
-        say=texts.say,
-        brand=settings.brand_name,
-        render_check=rendering.template_fault,
-        regex_check=matching.regex_fault,
-        dialled=dialling(settings.region),
-        status=lambda: _status(metrics),
-    )
     return House(
         settings=settings,
         variables=variables,
@@ -133,11 +124,41 @@ def open_house(
         writer=Writer(dispatcher),
         processes=reactions,
         digest=digest,
-        office=office,
+        office=_office(settings, views, log, digest, texts, metrics),
         metrics=metrics,
         media=FileMedia(data / MEDIA, vault, digest),
         uploads=FileUploads(data / UPLOADS, settings.media.max_bytes),
         clock=clock,
+    )
+
+
+def _office(
+    settings: Settings,
+    views: Views,
+    log: StoredEventLog,
+    digest: KeyedHash,
+    texts: Texts,
+    metrics: Metrics,
+) -> Office:
+    topics = settings.marketing.topics
+    return Office(
+        views=views,
+        audience=SqlAudience(views, settings.brand_name),
+        controls=settings.controls,
+        digest=digest,
+        say=texts.say,
+        brand=settings.brand_name,
+        render_check=rendering.template_fault,
+        regex_check=matching.regex_fault,
+        dialled=dialling(settings.region),
+        outreach=Outreach(
+            records=Records(log),
+            render=rendering.render,
+            variables=rendering.variables_of,
+            channels=[kind.name for kind in CHANNELS],
+            topics=[MARKETING_TOPIC, *topics] if topics else [],
+        ),
+        status=lambda: _status(metrics),
     )
 
 
@@ -301,7 +322,12 @@ def open_app(house: House, binding: Binding, adapters: Sequence[Adapter] | None 
     reading = Reading(
         agenda=SqlAgenda(house.views),
         audience=SqlAudience(house.views, house.settings.brand_name),
-        letters=Letters(house.log, Attachments(house.log, house.media).find),
+        letters=Letters(
+            house.log,
+            Attachments(house.log, house.media).find,
+            ShortLinks(house.vault.secret(), house.settings.public_url, house.variables).links,
+        ),
+        canaries=SqlCanaries(house.views),
         log=house.log,
     )
     if adapters is None:
@@ -310,6 +336,9 @@ def open_app(house: House, binding: Binding, adapters: Sequence[Adapter] | None 
         opened = {(str(adapter.channel), str(number)): adapter for number, adapter in enumerate(adapters)}
     site = web(house, tuple(opened.values()))
     accounts = Accounts(opened, partial(open_account, house), house.views, site)
+    house.office.outreach.ways.read = lambda: [
+        Way(a.channel, a.account, a.limits.rate_per_s, a.limits.routes) for a in accounts.adapters
+    ]
     connecting = Connecting(house, accounts)
     site.router.routes.extend(pages(connecting))
     return App(house, accounts, connecting, reading, rendering.render, binding)

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import typer
 
 from bot import logs
+from bot.campaign_line import add as add_campaign
+from bot.codes_line import add as add_codes
 from bot.control import ASKED, ask, running
 from bot.errands_line import add as add_errands
 from bot.settings import MAIN, Settings, environment, load
@@ -232,6 +234,12 @@ def import_events(file: Annotated[Path, typer.Argument(exists=True, dir_okay=Fal
     return _perform("import-events", file=str(file.resolve()))
 
 
+@cli.command("import")
+def import_file(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]) -> int:
+    """Take in orders or customers from a CSV file (docs/orders.md), and tell what matched; again it changes nothing."""
+    return _perform("import", file=str(file.resolve()))
+
+
 @cli.command()
 def timeline(
     customer: str,
@@ -280,6 +288,18 @@ def operator_add(
 ) -> int:
     """Add an operator: prints a one-time bind code."""
     return _perform("operator-add", name=name, role=role)
+
+
+@operator.command("token")
+def operator_token(name: str) -> int:
+    """Print a token with which programs may do what an operator may; it is shown once."""
+    return _perform("operator-token", name=name)
+
+
+@operator.command("revoke-token")
+def operator_revoke_token(name: str) -> int:
+    """Let none of an operator's tokens count any more."""
+    return _perform("operator-revoke-token", name=name)
 
 
 @cli.command("resume-sending")
@@ -374,4 +394,6 @@ def chat(
     return asyncio.run(talk(address, settings.data / f"chat-{name}.token"))
 
 
+add_campaign(cli, _perform)
 add_errands(cli, _perform)
+add_codes(cli, _perform)

@@ -27,16 +27,17 @@ from domain.errors import MediaGone, Rejected, StoreUnavailable
 from domain.identity import CustomerId, OperatorId, StreamId, SubjectId, stream
 from domain.message import Recorded
 from domain.operators.commands import RecordExport
-from projections import media
+from projections import goals, media, purchases
 from projections.people.customers import Customer
+from projections.profiles_known import known_of
 from projections.tags import tags_of
 from projections.timeline.queries import ASKED_AT_ONCE, Entry, Filters, of_customer
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What a table calculator takes for the beginning of a formula (OWASP, "CSV Injection", 2026)."""
 FILES = "files"
-CONCERNED_BY = ("customer", "contact", "contacts", "customers")
-"""Fields of events that name a person."""
+CONCERNED_BY = ("customer", "contact", "contacts", "customers", "purchase")
+"""Fields of events that name a person, or what they ordered."""
 
 Row = dict[str, Any]
 Sections = Iterator[tuple[str, Iterator[Row]]]
@@ -117,6 +118,9 @@ def sections(house: House, customer: Customer) -> Sections:
     yield "consents", _consents(house, records)
     yield "tags", _tags(house, customer)
     yield "notes", _notes(records)
+    yield "facts", _facts(house, customer)
+    yield "orders", map(_fields, orders_of(house, customer.id))
+    yield "goals", _goals(house, customer)
     yield "timeline", (_entry(entry) for entry in _timeline(house, customer))
     yield "deliveries", _deliveries(house, customer)
     yield "media", _media(house, customer)
@@ -177,6 +181,7 @@ def _consents(house: House, records: Iterable[Recorded]) -> Iterator[Row]:
                 "topic": event.topic,
                 "granted": isinstance(event, ConsentGranted),
                 "source": event.source.value,
+                "text_version": event.text_version,
                 "contact": event.contact,
                 "actor": recorded.actor,
                 "cause": recorded.cause,
@@ -207,6 +212,30 @@ def _notes(records: Iterable[Recorded]) -> Iterator[Row]:
         if isinstance(recorded.event, NoteAdded):
             note = recorded.event
             yield {"at": recorded.occurred_at, "operator": note.operator, "note": note.note.value}
+
+
+def _facts(house: House, customer: Customer) -> Iterator[Row]:
+    """Yield what other systems told of them."""
+    with house.views.read() as connection:
+        known = known_of(connection, [customer.id])
+    yield from map(_fields, known.values())
+
+
+def orders_of(house: House, customer: CustomerId) -> Iterator[purchases.Purchase]:
+    """Yield all that a customer ordered, what was told of last first."""
+    before: int | None = None
+    with house.views.snapshot() as connection:
+        while page := purchases.of_customer(connection, customer, before=before, limit=ASKED_AT_ONCE):
+            yield from page
+            before = page[-1].cursor
+
+
+def _goals(house: House, customer: Customer) -> Iterator[Row]:
+    before: int | None = None
+    with house.views.snapshot() as connection:
+        while page := goals.of_customer(connection, customer.id, before=before, limit=ASKED_AT_ONCE):
+            yield from map(_fields, page)
+            before = page[-1].cursor
 
 
 def _timeline(house: House, customer: Customer) -> Iterator[Entry]:
@@ -251,8 +280,9 @@ def _media(house: House, customer: Customer) -> Iterator[Row]:
 
 
 def _events(house: House, customer: Customer) -> Iterator[Row]:
-    """Yield the events of the log that name the customer or one of the contacts, as ``siyu events --json`` prints them."""
+    """Yield the events of the log that name the customer, a contact or an order of theirs, as ``siyu events --json`` prints them."""
     people = {*_merged(house, customer.id), *(contact.id for contact in customer.contacts)}
+    people.update(order.id for order in orders_of(house, customer.id))
     for recorded in events(house.log, 0):
         named = (getattr(recorded.event, name, None) for name in CONCERNED_BY)
         if any(one in people or (isinstance(one, tuple) and people.intersection(one)) for one in named):

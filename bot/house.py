@@ -29,7 +29,16 @@ AGENDA_EVENTS = frozenset(
     slug
     for slug in EVENT_TYPES
     if slug.startswith(
-        ("delivery-", "broadcast-", "schedule-", "marketing-", "sending-", "contact-unblocked")
+        (
+            "delivery-",
+            "broadcast-",
+            "campaign-",
+            "run-",
+            "schedule-",
+            "marketing-",
+            "sending-",
+            "contact-unblocked",
+        )
     )
 )
 """What the courier, the fan-out and the ticks act on."""

@@ -1,30 +1,44 @@
 """What the scheduler reads, joined from the views."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import select
+from lunardate import LunarDate
+from sqlalchemy import Select, select
 
+from bot.campaigns.variables import said_of
 from bot.eventlog.log import StoredEventLog
-from domain.deliveries.delivery import RESEND_AFTER_LEASE
-from domain.identity import Account, BroadcastId, Channel, ContactId, GroupId, Tag
+from domain.deliveries.delivery import RESEND_AFTER_LEASE, Phase
+from domain.identity import Account, BroadcastId, Channel, ContactId, DeliveryId, GroupId, RunId
 from domain.message import Recorded
-from domain.ports.agenda import Agenda, BrokenLease, DueDelivery, DueSchedule
-from domain.ports.audience import Audience, Known, Recipient
+from domain.policies.anniversaries import LUNAR_DAYS, LunarDay
+from domain.policies.facts import Rival
+from domain.policies.occasions import BIRTHDAY, MEMBER_ANNIVERSARY
+from domain.ports.agenda import Agenda, BrokenLease, DueDelivery, DueSchedule, UnderWay
+from domain.ports.audience import Audience, Known, Recipient, Whom
+from domain.ports.canaries import Canaries, CanaryFigures
 from domain.ports.tag_ledger import Page
 from projections import due
+from projections.campaign_lists import listed_for
+from projections.deliveries import outcomes_of
 from projections.engine import Views
 from projections.mirrored_tags import mirrored
 from projections.people import contacts, customers
 from projections.people.contacts import CONTACTS
+from projections.people.meant import answering_for, meant, size
+from projections.profiles_known import KnownProfile, born_on, known_of, members_for_years_on
 from projections.tags import TAGS, holders
 from projections.windows import opened
 from scheduler.letters import Letters
 
-PAGE = 5_000
+FIRST_LUNAR_YEAR, LAST_LUNAR_YEAR = 1901, 2098
+"""What the tables of lunardate cover, with a year to spare."""
+_SENT = {Phase.ACCEPTED, Phase.CONFIRMED, Phase.UNKNOWN}
 
 log_ = structlog.get_logger(__name__)
 
@@ -36,16 +50,30 @@ class SqlAudience:
     views: Views
     brand: str
 
-    def recipients(self, tag: Tag | None) -> list[Recipient]:
+    def page(self, whom: Whom, after: int, limit: int) -> list[Recipient]:
         """See Audience."""
-        among = None if tag is None else holders(tag)
-        found: list[Recipient] = []
-        after = 0
+        among, without = _narrowed(whom)
         with self.views.snapshot() as connection:
-            while page := customers.recipients(connection, among=among, after=after, limit=PAGE):
-                found.extend(Recipient(customer, contact) for _, customer, contact in page)
-                after = page[-1][0]
-        return found
+            page = meant(connection, among=among, without=without, after=after, limit=limit)
+            told = known_of(connection, [one.customer for one in page])
+        unknown = KnownProfile()
+        return [
+            Recipient(
+                number=one.number,
+                customer=one.customer,
+                contact=one.contact,
+                channel=one.channel,
+                zone=told.get(one.customer, unknown).zone,
+                locale=told.get(one.customer, unknown).language or one.language,
+            )
+            for one in page
+        ]
+
+    def size(self, whom: Whom) -> int:
+        """See Audience."""
+        among, without = _narrowed(whom)
+        with self.views.read() as connection:
+            return size(connection, among=among, without=without)
 
     def about(self, contact: ContactId | None, group: GroupId | None) -> Known:  # noqa: ARG002  # a group has no name to use
         """See Audience. Templates may use name, username, number and brand; in a group only brand."""
@@ -57,15 +85,66 @@ class SqlAudience:
                 customers.customer(connection, seen.customer) if seen is not None and seen.customer else None
             )
             windows = opened(connection, contact)
+            told = {} if owner is None else known_of(connection, [owner.id])
         if seen is None:
             return Known({"brand": self.brand})
-        variables = {
-            "brand": self.brand,
-            "name": owner.known_as if owner is not None else seen.name,
-            "username": seen.username or "",
-            "number": f"#{owner.number}" if owner is not None else "",
+        variables = said_of(self.brand, owner, seen)
+        language = told[owner.id].language if owner is not None and owner.id in told else None
+        return Known(variables, last_heard=seen.last_in, opened=windows, locale=language or seen.language)
+
+
+def _narrowed(whom: Whom) -> tuple[list[Select[Any]], list[Select[Any]]]:
+    """Return the questions for those among whom somebody must be, and for those who are spared."""
+    among = [holders(tag) for tag in whom.tags]
+    if whom.listed_for is not None:
+        among.append(answering_for(listed_for(whom.listed_for)))
+    if whom.occasion is not None and whom.day is not None:
+        own = {
+            BIRTHDAY: lambda day: born_on(day, lunar_day(day)),
+            MEMBER_ANNIVERSARY: members_for_years_on,
         }
-        return Known(variables, last_heard=seen.last_in, opened=windows)
+        among.append(own[whom.occasion](whom.day))
+    return among, [holders(tag) for tag in whom.without]
+
+
+def lunar_day(day: date) -> LunarDay | None:
+    """Return what a day is in the lunar calendar; None where the tables end."""
+    if not FIRST_LUNAR_YEAR <= day.year <= LAST_LUNAR_YEAR:
+        return None
+    there = LunarDate.from_solar_date(day.year, day.month, day.day)
+    morrow = day + timedelta(days=1)
+    month_ends = LunarDate.from_solar_date(morrow.year, morrow.month, morrow.day).day == 1
+    return LunarDay(
+        there.month, there.day, there.day if month_ends else LUNAR_DAYS, leap=bool(there.is_leap_month)
+    )
+
+
+@dataclass(slots=True)
+class SqlCanaries:
+    """domain.ports.canaries.Canaries over the views."""
+
+    views: Views
+
+    def figures(self, run: RunId) -> CanaryFigures:
+        """See Canaries."""
+        with self.views.snapshot() as connection:
+            outcomes = outcomes_of(connection, run)
+            sent = {o.customer: o.started_at for o in outcomes if o.phase in _SENT and o.customer is not None}
+            ended = customers.opted_out(connection, list(sent))
+        counts = Counter(o.phase for o in outcomes if not o.by_rule)
+        return CanaryFigures(
+            planned=len(outcomes),
+            open=counts[Phase.PLANNED] + counts[Phase.STARTED],
+            sent=counts[Phase.ACCEPTED] + counts[Phase.CONFIRMED],
+            failed=counts[Phase.REJECTED],
+            unknown=counts[Phase.UNKNOWN],
+            opted_out=sum(
+                at >= started for who, started in sent.items() if started and (at := ended.get(who))
+            ),
+            last_sent=max(
+                (o.started_at for o in outcomes if o.phase in _SENT and o.started_at), default=None
+            ),
+        )
 
 
 @dataclass(slots=True)
@@ -94,6 +173,14 @@ class SqlAgenda:
         with self.views.read() as connection:
             return due.due_broadcasts(connection, now)
 
+    def campaigns(self) -> list[UnderWay]:
+        """See Agenda."""
+        with self.views.snapshot() as connection:
+            return [
+                UnderWay(c.campaign, c.last_at, c.runs, open=c.open)
+                for c in due.campaigns_under_way(connection)
+            ]
+
     def schedules(self) -> list[DueSchedule]:
         """See Agenda."""
         with self.views.read() as connection:
@@ -101,6 +188,11 @@ class SqlAgenda:
                 DueSchedule(s.schedule, s.recurrence, s.zone, s.starts_at, s.last_day)
                 for s in due.active_schedules(connection)
             ]
+
+    def rivals(self, delivery: DeliveryId, now: datetime) -> list[Rival]:
+        """See Agenda."""
+        with self.views.read() as connection:
+            return due.rivals(connection, delivery, now)
 
     def next_moment(self, after: datetime) -> datetime | None:
         """See Agenda."""
@@ -122,11 +214,12 @@ def _hint(found: due.DueDelivery, not_before: datetime) -> DueDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Agenda, audience and letters of one installation; ``park`` notes what a process could not digest."""
+    """Agenda, audience, letters and canaries of one installation; ``park`` notes what a process could not digest."""
 
     agenda: Agenda
     audience: Audience
     letters: Letters
+    canaries: Canaries
     log: StoredEventLog
 
     def park(self, process: str, recorded: Recorded, error: Exception) -> None:

@@ -101,6 +101,17 @@ def template_fault(template: str) -> str | None:
     return None
 
 
+def variables_of(template: str) -> frozenset[str]:
+    """Return the variables that a good template asks for, with what is asked of them (``link.shop``); none of a bad one."""
+    if not any(marker in template for marker in MARKERS):
+        return frozenset()
+    try:
+        asked = _parsed(template).analyze(include_partials=False).globals
+    except Exception:  # noqa: BLE001  # as in template_fault, which tells what is wrong
+        return frozenset()
+    return frozenset(str(variable) for variables in asked.values() for variable in variables)
+
+
 def render(template: str, variables: Mapping[str, str]) -> str:
     """Return the message. Raises CannotRender: ``missing_variable`` without a value and a fallback, ``broken_template`` otherwise.
 

@@ -1,6 +1,7 @@
 """Settings: environment variables, or the same keys in ``siyu.toml``. What makes no sense is told without its value."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import time, timedelta
@@ -11,9 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from domain.errors import BadSettings
-from domain.identity import ZoneName
-from domain.policies.frequency_cap import FrequencyCap
-from domain.policies.may_contact import Controls
+from domain.identity import MARKETING_TOPIC, Slug, ZoneName
+from domain.policies.facts import Controls
+from domain.policies.frequency_cap import FrequencyCap, Scope, ScopedCap
 from domain.policies.quiet_hours import QuietHours
 from domain.policies.stop_words import STOP_WORDS
 
@@ -21,10 +22,16 @@ PREFIX = "SIYU_"
 QUIET = {"cn": ("22:00", "08:30"), "intl": ("21:00", "09:00")}
 """delivery.md, "Consent, caps, quiet hours, windows"."""
 MAIN = "main"
+_CODE = re.compile("[a-z0-9][a-z0-9-]{0,39}")
+_CAP = re.compile(r"(channel|topic):([a-z0-9][a-z0-9-]{0,39})\s+([0-9]{1,3})/([0-9]{1,3})")
 
 
 class Marketing(BaseModel):
-    """What the gate allows; unset values are the region's."""
+    """What the gate allows; unset values are the region's.
+
+    ``caps``: as ``topic:news 1/2``, so many a day and so many in seven days of what goes out about a topic or on a channel.
+    ``topics``: as ``news=新品``, what people can end by itself. ``consent_text``: the version of the wording that people agree to.
+    """
 
     model_config = ConfigDict(extra="ignore")
     cap_per_day: int = Field(default=1, ge=0)
@@ -33,6 +40,51 @@ class Marketing(BaseModel):
     group_cap_per_week: int = Field(default=3, ge=0)
     quiet_from: time | None = None
     quiet_to: time | None = None
+    caps: tuple[ScopedCap, ...] = ()
+    topics: dict[Slug, str] = Field(default_factory=dict)
+    consent_text: Slug | None = None
+    holdout_percent: int = Field(default=0, ge=0, le=50)
+    group_share_percent: int = Field(default=100, ge=1, le=100)
+
+    @field_validator("caps", mode="before")
+    @classmethod
+    def _as_caps(cls, value: object) -> object:
+        return tuple(_cap(text) for text in _listed(value)) if isinstance(value, str) else value
+
+    @field_validator("topics", mode="before")
+    @classmethod
+    def _as_topics(cls, value: object) -> object:
+        return dict(_topic(text) for text in _listed(value)) if isinstance(value, str) else value
+
+    @field_validator("consent_text")
+    @classmethod
+    def _coded(cls, value: Slug | None) -> Slug | None:
+        if value is not None and not _CODE.fullmatch(value):
+            raise ValueError("write a version such as 2026-11, in small letters, digits and dashes")
+        return value
+
+
+def _listed(value: str) -> list[str]:
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def _cap(text: str) -> ScopedCap:
+    told = _CAP.fullmatch(text)
+    if told is None:
+        raise ValueError("write each as topic:news 1/2 or channel:wechat 1/0: so many a day, so many a week")
+    day, week = int(told[3]), int(told[4])
+    if not day and not week:
+        raise ValueError("a cap of nothing a day and nothing a week is none: leave it out")
+    return ScopedCap(FrequencyCap(day, week), Scope(told[1]), Slug(told[2]))
+
+
+def _topic(text: str) -> tuple[Slug, str]:
+    code, _, name = (part.strip() for part in text.partition("="))
+    if not _CODE.fullmatch(code) or not name or code == MARKETING_TOPIC:
+        raise ValueError(
+            "write each as news=新品: a code in small letters, and its name; marketing means all of them"
+        )
+    return Slug(code), name
 
 
 class Media(BaseModel):
@@ -106,6 +158,9 @@ class Settings(BaseModel):
             group_cap=FrequencyCap(rules.group_cap_per_day, rules.group_cap_per_week),
             quiet=QuietHours(rules.quiet_from or begin, rules.quiet_to or end),
             zone=self.time_zone,
+            caps=rules.caps,
+            holdout_percent=rules.holdout_percent,
+            group_share_percent=rules.group_share_percent,
         )
 
     @property

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot.connect.document import language
 from bot.connect.start import start_page
 from bot.house import House
+from bot.links import Clicks, ShortLinks, link_route
 from bot.media.letters import Attachments
 from bot.media.links import Links, media_route
 from channels.channel import Adapter
@@ -39,12 +42,18 @@ def web(house: House, adapters: Sequence[Adapter]) -> Starlette:
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     files = media_route(Links(house.vault.secret(), house.clock), Attachments(house.log, house.media))
+    links = ShortLinks(house.vault.secret(), house.settings.public_url, house.variables)
+    clicks = Clicks(links, house.log, house.submit, house.context)
+    from bot.api import api_routes  # noqa: PLC0415  # FastAPI takes a quarter of a second: only what serves pays for it
+
     own = [
         *start_page(house),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", metrics),
         files,
+        link_route(clicks, house.texts.say, partial(language, house=house.settings.locale)),
+        *api_routes(house),
     ]
     # The channels come first: routes are tried in order, and webhooks are what comes in most.
     return Starlette(routes=[*(route for adapter in reversed(adapters) for route in adapter.routes()), *own])

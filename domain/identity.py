@@ -11,7 +11,7 @@ from typing import NewType
 
 StreamId = NewType("StreamId", str)
 SubjectId = NewType("SubjectId", str)
-"""Whose key encrypts a personal field: ``contact-ID``, ``customer-ID``, ``group-ID``, ``operator-ID``, ``order-DIGEST``, or ``brand``."""
+"""Whose key encrypts a personal field: ``contact-ID``, ``customer-ID``, ``group-ID``, ``operator-ID``, ``order-DIGEST``, ``purchase-ID``, or ``brand``."""
 
 ContactId = NewType("ContactId", str)
 CustomerId = NewType("CustomerId", str)
@@ -44,6 +44,10 @@ USUAL_PRIORITY = 5
 """Of a campaign, among 1 to 9."""
 Digest = NewType("Digest", str)
 """Hex of a keyed hash."""
+PurchaseId = NewType("PurchaseId", str)
+"""What a customer ordered of the brand: a keyed hash of the order's number, so that telling of it twice tells of one."""
+Currency = NewType("Currency", str)
+"""ISO 4217, three capital letters."""
 
 ORDER = "order"
 """Category of the keys that seal what an operator ordered, a key an order: it goes with every customer the order was about."""

@@ -215,7 +215,8 @@ def _see(command: Receive, person: Sender, streams: Streams) -> Iterator[SeeCont
     """See somebody, unless they are known just so: most messages come from people who are."""
     contact = streams.contact(_address(command, Party.CONTACT, person.external_id))
     name, username = normalised(person.name), normalised(person.username)
-    profile = Slug(streams.digest("profile", name, username, person.language or ""))
+    shown = (name, username, person.language or "", *([person.zone] if person.zone else []))
+    profile = Slug(streams.digest("profile", *shown))
     started = command.sender is person and command.chat is None
     known = streams.state(contacts, contact)
     if known.profile == profile and known.reachable >= started:
@@ -230,6 +231,7 @@ def _see(command: Receive, person: Sender, streams: Streams) -> Iterator[SeeCont
         username=Personal(username),
         profile=profile,
         language=person.language,
+        zone=person.zone,
         private=started,
         source=command.content.source
         if started and isinstance(command.content, Message | Reachability | Act)

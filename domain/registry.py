@@ -5,7 +5,10 @@ from typing import Any
 
 from domain.broadcasts.broadcast import broadcasts
 from domain.campaigns.campaign import campaigns
-from domain.campaigns.run import STARTING, runs
+from domain.campaigns.run import FANNING, runs
+from domain.codes.coupon import REDEEMING, coupons
+from domain.codes.holding import holdings
+from domain.codes.pool import pools, takings
 from domain.contacts.contact import contacts
 from domain.contacts.identifier import identifiers
 from domain.contacts.link_code import link_codes
@@ -17,6 +20,7 @@ from domain.deliveries.delivery import deliveries
 from domain.dispatch import Registry
 from domain.forgetting import FORGETTING
 from domain.gate import GATE
+from domain.goals.goal import goals
 from domain.groups.group import groups
 from domain.installation.installation import installation
 from domain.intake import INTAKE
@@ -25,7 +29,11 @@ from domain.media.media import media
 from domain.mirrors.mirror import mirrors
 from domain.operators.desk import desks, digests, mutes
 from domain.operators.exports import exports
-from domain.operators.roster import audit, roster
+from domain.operators.roster import FIRST, audit, roster
+from domain.purchases.claim import claims
+from domain.purchases.purchase import purchases
+from domain.purchasing import PURCHASING
+from domain.receipts.receipt import receipts
 from domain.restoring import RESTORING
 from domain.rules.rulebook import rulebook
 from domain.schedules.schedule import schedules, slots
@@ -55,8 +63,26 @@ DECIDERS: tuple[Decider[Any], ...] = (
     installation,
     mirrors,
     media,
+    purchases,
+    claims,
+    goals,
+    receipts,
+    pools,
+    takings,
+    holdings,
+    coupons,
 )
-HANDLERS: tuple[Handler, ...] = (INTAKE, GATE, STARTING, FORGETTING, RESTORING, *LINKING)
+HANDLERS: tuple[Handler, ...] = (
+    INTAKE,
+    GATE,
+    *FANNING,
+    FORGETTING,
+    RESTORING,
+    FIRST,
+    REDEEMING,
+    *LINKING,
+    *PURCHASING,
+)
 
 EVENT_TYPES: dict[str, type] = {slug: event for decider in DECIDERS for slug, event in decider.events}
 """Slug and version of every event the log may hold today, with its class. Older versions are upcast by bot/eventlog/upcasters.py."""

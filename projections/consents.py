@@ -89,6 +89,8 @@ def _write(connection: Connection, changed: dict[str, Parts]) -> None:
     ours = sorted({contact for made_of in changed.values() for contact in parts.linked(made_of)})
     held = select(CONTACT_CONSENTS.c.id).where(CONTACT_CONSENTS.c.contact.in_(ours))
     rows = Rows(connection, CONTACT_CONSENTS, connection.execute(held).scalars() if ours else ())
+    for row in list(rows):  # a topic that only somebody else spoke about, who is not one of them any more
+        rows.discard(row["id"])
     for customer, made_of in changed.items():
         for row in _rows(customer, made_of):
             rows.put(row)

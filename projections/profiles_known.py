@@ -147,7 +147,7 @@ def known_of(connection: Connection, wanted: Collection[CustomerId]) -> dict[Cus
     statement = (
         select(KNOWN, OWNER.label("owner"))
         .outerjoin(PARTIES, PARTIES.c.party == KNOWN.c.customer)
-        .where(OWNER.in_(wanted))
+        .where(or_(KNOWN.c.customer.in_(wanted), PARTIES.c.customer.in_(wanted)), OWNER.in_(wanted))
         .order_by((KNOWN.c.customer == OWNER).desc(), KNOWN.c.customer)
     )
     found: dict[CustomerId, KnownProfile] = {}

@@ -203,6 +203,11 @@ class Parties:
         row = self._rows.get(contact)
         return row is not None and row["operator"] is not None
 
+    def channel_of(self, party: str) -> str | None:
+        """Return where a party is reached; None for one that was not looked up, or is unknown."""
+        row = self._rows.get(party)
+        return None if row is None else str(row["channel"])
+
     def save(self) -> None:
         """Write what changed."""
         self._rows.save()

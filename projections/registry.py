@@ -3,6 +3,9 @@
 from projections.allowances import allowances
 from projections.audit import audit
 from projections.bind_codes import bind_codes
+from projections.campaign_lists import campaign_lists
+from projections.campaign_names import campaign_names
+from projections.campaigns import campaign_results
 from projections.codes import codes
 from projections.consents import consents
 from projections.deliveries import deliveries
@@ -58,4 +61,7 @@ def projections(matches: Matcher) -> tuple[Projection, ...]:
         goals,
         profiles_known,
         codes,
+        campaign_names,
+        campaign_results,
+        campaign_lists,
     )

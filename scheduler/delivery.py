@@ -30,14 +30,17 @@ from domain.errors import (
 from domain.gate import ClaimDelivery
 from domain.identity import Account, Channel, Slug
 from domain.message import Command, Context, Personal
-from domain.policies.may_contact import Controls
+from domain.policies.facts import Controls, Rival
 from domain.ports.agenda import BrokenLease, DueDelivery
 from domain.ports.messenger import REQUEST_TIMEOUT_S, Messenger, Outbound
+from scheduler.codes import is_coded, with_code
 from scheduler.follower import Dispatch
 from scheduler.letters import Render, Sources, Written, write
 from scheduler.pacing import Pacer
 from scheduler.turns import AccountKey, Turns, account_of, place_of
 
+MARKETING = 2
+"""The priority of marketing's hints."""
 LEASE_S = 45.0
 """A worker holds a delivery so long; interface.md promises at most 60 s."""
 LOOK_AHEAD = 200
@@ -234,16 +237,26 @@ class Courier:
 
     async def _carry(self, hint: DueDelivery, post: Post) -> bool:
         """Claim, send, record. Returns whether the log was asked: False where its account was frozen before."""
-        written = await asyncio.to_thread(write, hint, self.sources, self.render)
+        written, rivals = await asyncio.to_thread(self._look_up, hint)
         if post.pacer.frozen_until > self.clocks.boottime():
             return False
         lease_ends = self.clocks.boottime() + LEASE_S
-        started = None if written is None else await self._claim(hint, written)
+        started = None if written is None else await self._claim(hint, written, rivals)
         if started is not None and written is not None and written.outbound is not None:
-            await self._record(await self._send(hint, post, written.outbound, started.attempt, lease_ends))
+            code = started.code
+            outbound = written.outbound if code is None else with_code(written.outbound, code.value)
+            await self._record(await self._send(hint, post, outbound, started.attempt, lease_ends))
         return True
 
-    async def _claim(self, hint: DueDelivery, written: Written) -> DeliveryStarted | None:
+    def _look_up(self, hint: DueDelivery) -> tuple[Written | None, Sequence[Rival]]:
+        """Return what would go out, and what may come before it. Reads the stores: to be called in a thread."""
+        marketing = hint.priority >= MARKETING
+        rivals = self.agenda.rivals(hint.delivery, self.clocks.now()) if marketing else ()
+        return write(hint, self.sources, self.render), rivals
+
+    async def _claim(
+        self, hint: DueDelivery, written: Written, rivals: Sequence[Rival]
+    ) -> DeliveryStarted | None:
         """Ask the gate. Returns the lease, None where it may not go now. Raises StoreUnavailable, Overloaded, VersionConflict."""
         claim = ClaimDelivery(
             delivery=hint.delivery,
@@ -254,6 +267,8 @@ class Courier:
             defect=written.defect,
             opened=tuple(written.known.opened),
             last_heard=written.known.last_heard,
+            rivals=tuple(rivals),
+            coded=written.outbound is not None and is_coded(written.outbound, written.forms.values()),
         )
         result = await self.dispatch(Request(self._context(), (claim,)))
         if isinstance(result, Done):

@@ -4,7 +4,7 @@ Carried out twice it plans the same deliveries, since their ids are derived: a c
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,17 +14,16 @@ from domain.broadcasts.commands import FinishFanOut
 from domain.broadcasts.events import AudienceKind
 from domain.deliveries.commands import PlanDelivery
 from domain.deliveries.events import DeliveryClass
-from domain.dispatch import Failed, Request, fold
+from domain.dispatch import fold
 from domain.errors import Overloaded, SiyuError, StoreUnavailable, VersionConflict
 from domain.identity import BroadcastId, DeliveryId, GroupId, KeyedHash, Slug, SubjectId, stream
 from domain.message import Context, Recorded
 from domain.ports.agenda import Agenda
-from domain.ports.audience import Audience, Recipient
+from domain.ports.audience import Audience, Recipient, Whom
 from domain.ports.event_log import EventLog
+from scheduler.chunks import CHUNK, CHUNKS_A_STEP, plan, say
 from scheduler.follower import Dispatch
 
-CHUNK = 200
-"""Deliveries planned in one append: what comes in meanwhile waits no longer than for one of them."""
 BROADCAST_LIVES = timedelta(hours=24)
 """What could not go out within a day of its time is left out."""
 
@@ -46,55 +45,49 @@ class FanOut:
         self.agenda, self.audience, self.log = agenda, audience, log
         self.dispatch, self.digest, self.clock = dispatch, digest, clock
         self._finished: set[BroadcastId] = set()
+        self._reached: dict[BroadcastId, tuple[int, int]] = {}
+        """Of those under way: up to which customer number they are planned, and how many that was. Forgotten by a crash."""
 
     async def step(self) -> int:
-        """Fan out what is due. Returns how many broadcasts that were. Raises StoreUnavailable, Overloaded."""
+        """Fan out what is due, of a large audience a part. Returns how many broadcasts that were. Raises StoreUnavailable, Overloaded."""
         listed = await asyncio.to_thread(self.agenda.broadcasts, self.clock())
         self._finished &= set(listed)
         due = [broadcast for broadcast in listed if broadcast not in self._finished]  # the view may still lag
         for broadcast in due:
             try:
-                await self._fan_out(broadcast)
+                done = await self._fan_out(broadcast)
             except (StoreUnavailable, Overloaded):
                 raise
             except VersionConflict:  # the next step begins again
                 continue
             except SiyuError as error:  # its stream is damaged: the others go on
                 log_.error("fan_out.failed", broadcast=broadcast, error=type(error).__name__)  # noqa: TRY400
-            self._finished.add(broadcast)
+                done = True
+            if done:
+                self._finished.add(broadcast)
+                self._reached.pop(broadcast, None)
         return len(due)
 
-    async def _fan_out(self, broadcast: BroadcastId) -> None:
+    async def _fan_out(self, broadcast: BroadcastId) -> bool:
+        """Plan the next chunks. Returns whether that was all."""
         events, state = await asyncio.to_thread(self._state, broadcast)
-        if state.stage is not Stage.CONFIRMED:
-            return
-        planned = await asyncio.to_thread(self._plan, broadcast, state)
-        count = 0
-        for start in range(0, len(planned), CHUNK):
-            count += await self._append(planned[start : start + CHUNK], events[-1])
-            _, state = await asyncio.to_thread(self._state, broadcast)
+        for _ in range(CHUNKS_A_STEP):
             if state.stage is not Stage.CONFIRMED:  # cancelled: what is planned, the gate leaves out
-                return
-        finish = Request(self._context(events[-1]), (FinishFanOut(broadcast=broadcast, planned=count),))
-        result = await self.dispatch(finish)
-        if isinstance(result, Failed):
-            raise result.error
+                return True
+            after, count = self._reached.get(broadcast, (0, 0))
+            plans, reached = await asyncio.to_thread(self._plan, broadcast, state, after)
+            count += await plan(self.dispatch, self._context(events[-1]), plans)
+            self._reached[broadcast] = reached, count
+            _, state = await asyncio.to_thread(self._state, broadcast)
+            if len(plans) < CHUNK and state.stage is Stage.CONFIRMED:
+                finish = FinishFanOut(broadcast=broadcast, planned=count)
+                await say(self.dispatch, self._context(events[-1]), finish)
+                return True
+        return False
 
     def _state(self, broadcast: BroadcastId) -> tuple[Sequence[Recorded], BroadcastState]:
         events = self.log.read_stream(stream(broadcasts.category, broadcast))
         return events, fold(broadcasts, events)
-
-    async def _append(self, plans: Sequence[PlanDelivery], confirmed: Recorded) -> int:
-        """Plan them in one append; where it is refused one by one, so that one recipient costs nobody else their message."""
-        result = await self.dispatch(Request(self._context(confirmed), tuple(plans)))
-        if not isinstance(result, Failed):
-            return len(plans)
-        if isinstance(result.error, StoreUnavailable | VersionConflict):
-            raise result.error
-        if len(plans) > 1:
-            return sum([await self._append([plan], confirmed) for plan in plans])
-        log_.error("fan_out.left_out", delivery=plans[0].delivery, error=type(result.error).__name__)
-        return 0
 
     def _context(self, confirmed: Recorded) -> Context:
         now = self.clock()
@@ -106,27 +99,32 @@ class FanOut:
             correlation=confirmed.correlation or Slug(confirmed.id),
         )
 
-    def _plan(self, broadcast: BroadcastId, state: BroadcastState) -> Sequence[PlanDelivery]:
+    def _plan(
+        self, broadcast: BroadcastId, state: BroadcastState, after: int
+    ) -> tuple[Sequence[PlanDelivery], int]:
+        """Return the next deliveries, and up to which customer number they go."""
         if state.audience is AudienceKind.GROUP and state.group is not None:
-            return [self._to_group(broadcast, state, state.group)]
-        return list(self._to_everyone(broadcast, state, self.audience.recipients(state.tag)))
+            return [self._to_group(broadcast, state, state.group)], after
+        tags = () if state.tag is None else (state.tag,)
+        page = self.audience.page(Whom(tags=tags), after, CHUNK)
+        plans = [self._to_customer(broadcast, state, recipient) for recipient in page]
+        return plans, page[-1].number if page else after
 
-    def _to_everyone(
-        self, broadcast: BroadcastId, state: BroadcastState, recipients: Sequence[Recipient]
-    ) -> Iterator[PlanDelivery]:
-        for recipient in recipients:
-            yield PlanDelivery(
-                delivery=self._id(broadcast, f"customer-{recipient.customer}"),
-                subject=SubjectId(f"contact-{recipient.contact}"),
-                kind=DeliveryClass.MARKETING,
-                occasion=Slug("broadcast"),
-                contact=recipient.contact,
-                customer=recipient.customer,
-                broadcast=broadcast,
-                not_before=state.not_before or self.clock(),
-                expires_at=(state.not_before or self.clock()) + BROADCAST_LIVES,
-                automatic=True,
-            )
+    def _to_customer(
+        self, broadcast: BroadcastId, state: BroadcastState, recipient: Recipient
+    ) -> PlanDelivery:
+        return PlanDelivery(
+            delivery=self._id(broadcast, f"customer-{recipient.customer}"),
+            subject=SubjectId(f"contact-{recipient.contact}"),
+            kind=DeliveryClass.MARKETING,
+            occasion=Slug("broadcast"),
+            contact=recipient.contact,
+            customer=recipient.customer,
+            broadcast=broadcast,
+            not_before=state.not_before or self.clock(),
+            expires_at=(state.not_before or self.clock()) + BROADCAST_LIVES,
+            automatic=True,
+        )
 
     def _to_group(self, broadcast: BroadcastId, state: BroadcastState, group: GroupId) -> PlanDelivery:
         return PlanDelivery(

@@ -1,7 +1,7 @@
 """What a restored log cannot know: everything that was open and due may have been sent since the backup was taken.
 
 It is said in the log itself, before anybody acts on it, as facts: deliveries become Unknown, a broadcast that was not planned to its end is
-cancelled, an occurrence of what recurs counts as fired. Nobody reacts to these: no process is joined here.
+cancelled, and a campaign that had begun; an occurrence of what recurs counts as fired. Nobody reacts to these: no process is joined here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,6 +16,17 @@ from bot.export import events
 from bot.ids import fresh_id
 from domain.broadcasts.commands import CancelBroadcast
 from domain.broadcasts.events import BroadcastCancelled, BroadcastConfirmed, BroadcastFannedOut
+from domain.campaigns.campaign import Stage, campaigns
+from domain.campaigns.commands import CancelCampaign, ClearRun, FinishRun, SampleRun, StartRun
+from domain.campaigns.events import (
+    CampaignCancelled,
+    CampaignFinished,
+    CampaignScheduled,
+    RunPlanned,
+    RunStarted,
+)
+from domain.campaigns.occurrences import newest_due
+from domain.campaigns.plan import Cadence
 from domain.contacts.suppression import address_digest
 from domain.customers.customer import customers
 from domain.customers.events import CustomerForgotten
@@ -33,12 +44,14 @@ from domain.errors import StoreUnavailable
 from domain.forgetting import ForgetCustomer
 from domain.identity import (
     BroadcastId,
+    CampaignId,
     ContactId,
     CustomerId,
     DeliveryId,
     Digest,
     KeyedHash,
     Party,
+    RunId,
     ScheduleId,
     Slug,
     SubjectId,
@@ -90,6 +103,8 @@ class _Open:
 
     deliveries: dict[DeliveryId, CustomerId | None] = field(default_factory=dict)
     broadcasts: dict[BroadcastId, datetime] = field(default_factory=dict)
+    launched: set[CampaignId] = field(default_factory=set)
+    runs: dict[RunId, CampaignId] = field(default_factory=dict)
     schedules: dict[ScheduleId, ScheduleCreated] = field(default_factory=dict)
     fired: dict[ScheduleId, date] = field(default_factory=dict)
     unreadable: int = 0
@@ -103,6 +118,14 @@ class _Open:
                 self.broadcasts[broadcast] = not_before
             case BroadcastFannedOut(broadcast=broadcast) | BroadcastCancelled(broadcast=broadcast):
                 self.broadcasts.pop(broadcast, None)
+            case CampaignScheduled(campaign=campaign):
+                self.launched.add(campaign)
+            case CampaignCancelled(campaign=campaign) | CampaignFinished(campaign=campaign):
+                self.launched.discard(campaign)
+            case RunStarted(run=run, campaign=campaign):
+                self.runs[run] = campaign
+            case RunPlanned(run=run):
+                self.runs.pop(run, None)
             case ScheduleCreated(schedule=schedule):
                 self.schedules[schedule] = event
             case ScheduleEnded(schedule=schedule):
@@ -144,6 +167,7 @@ def cast_doubt(log: StoredEventLog, vault: Vault, marks: Marks, restored: Restor
         for broadcast, not_before in open_.broadcasts.items()
         if not_before <= restored.now
     )
+    decide(_campaigns(open_, dispatcher, restored.now))
     slots = decide(_due_slots(open_, restored.now))
     return Doubts(
         deliveries=_count(deliveries, DeliveryUnknown),
@@ -165,6 +189,30 @@ def _due_slots(open_: _Open, now: datetime) -> Iterator[FireSchedule]:
         due = Recurrence.parse(created.recurrence).due_between(since, now, created.zone)
         if due and due[-1][1] >= created.starts_at and due[-1][0] > open_.fired.get(schedule, date.min):
             yield FireSchedule(schedule=schedule, day=due[-1][0], at=due[-1][1])
+
+
+def _campaigns(open_: _Open, dispatcher: Dispatcher, now: datetime) -> Iterator[Command]:
+    """Yield the end of what goes out once and had begun, and of each run of what recurs that may have: nobody more is planned for.
+
+    One that was paused and recurs ends too where something of it was due: it may have been resumed since.
+    """
+    for campaign in sorted(open_.launched):
+        _, state = dispatcher.load(campaigns, stream(campaigns.category, campaign))
+        if state.drafted is None or state.at is None:
+            continue
+        timing = state.drafted.timing
+        due = newest_due(timing, state.at, now)
+        if due is not None and (timing.cadence is Cadence.ONCE or state.stage is Stage.PAUSED):
+            yield CancelCampaign(campaign=campaign)
+            continue
+        if due is not None:
+            run = RunId(dispatcher.digest("run", campaign, due.key))
+            yield StartRun(run=run, campaign=campaign, at=due.at, day=due.day, meant=0)
+            yield FinishRun(run=run)
+        for run in (run for run, of in open_.runs.items() if of == campaign):
+            yield SampleRun(run=run, until=now)
+            yield ClearRun(run=run)
+            yield FinishRun(run=run)
 
 
 def _forget_again(open_: _Open, dispatcher: Dispatcher, marks: Marks) -> Iterator[ForgetCustomer]:

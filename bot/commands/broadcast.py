@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from bot.commands.arguments import first_word
 from bot.commands.audience import Many, many
+from bot.commands.campaign import waiting_for
 from bot.commands.command import Call, OperatorCommand, Reply, Usage
 from bot.commands.messages import checked
 from bot.commands.options import Options, read
@@ -105,6 +106,9 @@ def _confirm(call: Call) -> Reply:
     with call.office.views.read() as connection:
         found = drafts_with(connection, _digest(call, folded(code)))
     draft = _mine(call, found)
+    launch = waiting_for(call, folded(code)) if draft is None else None
+    if launch is not None:
+        return launch
     if draft is None:
         raise Rejected(
             call.say("No broadcast waits for this code: it was never given, or is older than an hour.")

@@ -11,7 +11,9 @@ from bot.commands.times import Clock, delay, moment
 from domain.errors import NotAllowed, Rejected, UnknownRecipient
 from domain.operators.commands import MuteCards, UnmuteCards
 from domain.operators.events import Role
+from domain.policies.money import shown
 from projections.people.customers import Customer
+from projections.purchases import Totals, totals
 from projections.timeline import Filters, Kind, of_customer
 
 MUTED_FOR = timedelta(hours=8)
@@ -77,13 +79,22 @@ def _card(call: Call) -> Reply:
         raise UnknownRecipient(call.say("The customer of this card is gone."))
     with call.office.views.read() as connection:
         said = of_customer(connection, customer.id, Filters(kinds=frozenset({Kind.MESSAGE}), limit=SHOWN))
+        ordered = totals(connection, customer.id)
     left = remaining(call.office.views, contact.id, call.clock)
-    lines = [line(entry.value or "text", entry.edited or entry.text or "", call.say) for entry in said]
+    lines = [_ordered(call, total) for total in ordered]
+    lines += [line(entry.value or "text", entry.edited or entry.text or "", call.say) for entry in said]
     return Reply(
         body(customer, contact.channel, lines, left, call.clock),
         choices=buttons(customer, call.say),
         about=sealed_under(contact.id),
     )
+
+
+def _ordered(call: Call, total: Totals) -> str:
+    """What they ordered so far, on one line."""
+    told = call.say("orders: {count}, {amount}, the last on {day}")
+    day = call.clock.shown(total.last_at)[:10]
+    return told.format(count=total.orders, amount=shown(total.ordered, total.currency), day=day)
 
 
 def _mute(call: Call) -> Reply:

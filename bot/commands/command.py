@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from bot.campaigns.outreach import Outreach
 from bot.commands.times import Clock
 from domain.errors import NotAllowed, Rejected
 from domain.identity import ContactId, CustomerId, Digest, GroupId, Locale, OperatorId, SubjectId
@@ -54,6 +55,7 @@ class Office:
     """Return what is wrong with a regular expression, None for a good one."""
     dialled: Callable[[str], str | None]
     """Return a phone number as E.164, None for what is none."""
+    outreach: Outreach
     status: "Callable[[], Sequence[tuple[str, str]]]"
     """Lines for /stats that only the house knows: queue lengths, lag."""
 

@@ -1,7 +1,7 @@
 """Whom a broadcast would reach, counted before it is confirmed: by the very policy that judges each message when it goes out."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -12,9 +12,10 @@ from bot.commands.customers import reached_by
 from domain.broadcasts.events import AudienceKind
 from domain.customers.events import MARKETING
 from domain.deliveries.events import DeliveryClass
-from domain.identity import Slug
-from domain.policies.frequency_cap import WEEK
+from domain.identity import Channel, ContactId, Slug
+from domain.policies.frequency_cap import WEEK, Spent
 from domain.policies.may_contact import Allow, Facts, Refuse, Wait, may_contact
+from projections.consents import standing
 from projections.people.contacts import Contact
 from projections.people.customers import Customer, listed
 from projections.reservations import reserved
@@ -72,18 +73,23 @@ def _people(call: Call, audience: Many, at: datetime) -> Iterator[tuple[str, Fac
         while page := listed(connection, among=among, after=after, limit=PAGE):
             after = page[-1].number
             spent = reserved(connection, [customer.id for customer in page], at - WEEK)
+            reached = {contact.id for customer in page if (contact := reached_by(customer)) is not None}
+            agreed = standing(connection, reached, MARKETING)
             for customer in page:
-                yield _person(customer, at, spent.get(customer.id, []))
+                yield _person(customer, at, spent.get(customer.id, []), agreed)
 
 
-def _person(customer: Customer, at: datetime, sent: Iterable[datetime]) -> tuple[str, Facts]:
+def _person(
+    customer: Customer, at: datetime, sent: Iterable[Spent], agreed: Mapping[ContactId, tuple[bool, bool]]
+) -> tuple[str, Facts]:
     contact = reached_by(customer)
-    agreed = {consent.topic: consent.granted for consent in customer.consents}
+    consents, withdrew = agreed.get(contact.id, (False, False)) if contact is not None else (False, False)
     facts = _facts(
         at,
         unreachable=_unreachable(contact),
-        consents=agreed.get(MARKETING, False),
-        withdrew=not agreed.get(MARKETING, True),
+        consents=consents,
+        withdrew=withdrew,
+        channel=contact.channel if contact is not None else None,
         sent=sent,
         last_heard=contact.last_in if contact is not None else None,
     )
@@ -103,7 +109,8 @@ def _facts(
     unreachable: Slug | None = None,
     consents: bool = False,
     withdrew: bool = False,
-    sent: Iterable[datetime] = (),
+    sent: Iterable[Spent] = (),
+    channel: Channel | None = None,
     last_heard: datetime | None = None,
 ) -> Facts:
     return Facts(
@@ -122,6 +129,7 @@ def _facts(
         sent=list(sent),
         window=None,
         last_heard=last_heard,
+        channel=channel,
     )
 
 
@@ -172,6 +180,10 @@ def reason_said(call: Speaker, reason: str) -> str:
         "quiet-hours": call.say("quiet hours"),
         "human-talking": call.say("a person is talking with them"),
         "cancelled": call.say("cancelled"),
+        "holdout": call.say("drawn to get nothing of it, to compare with"),
+        "global-holdout": call.say("drawn to get no offers at all, to compare with"),
+        "group-share": call.say("the group had its share of promotion"),
+        "outranked": call.say("a more important message comes first"),
         "merged-duplicate": call.say("this person had it already"),
         "missing_variable": call.say("a variable is empty"),
         "broken_template": call.say("the text cannot be filled in"),
@@ -180,5 +192,8 @@ def reason_said(call: Speaker, reason: str) -> str:
         "media-gone": call.say("its file is gone"),
         "window-used-up": call.say("the channel allows no more before they write"),
         "not-following": call.say("does not follow us any more"),
+        "no-code-left": call.say("no code was left for them"),
+        "codes-expired": call.say("the codes had expired"),
+        "codes-are-for-one": call.say("a code is for one customer, not for a group"),
     }
     return said.get(reason, reason)

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from bot.commands.broadcast import broadcast, confirm
+from bot.commands.campaign import campaign
 from bot.commands.cards import card, mute
+from bot.commands.codes import codes
 from bot.commands.command import OperatorCommand
 from bot.commands.find import find as find_customers
 from bot.commands.find import listed
@@ -15,6 +17,8 @@ from bot.commands.merge import merge, unmerge
 from bot.commands.note import name, note
 from bot.commands.pause import pause, resume
 from bot.commands.questions import cancel
+from bot.commands.recall import recall
+from bot.commands.redeem import redeem
 from bot.commands.reply import hand_back, reply
 from bot.commands.resolve import resolve
 from bot.commands.rule import rule
@@ -42,6 +46,7 @@ COMMANDS: tuple[OperatorCommand, ...] = (
     send,
     broadcast,
     confirm,
+    campaign,
     rule,
     groups,
     operators,
@@ -49,9 +54,12 @@ COMMANDS: tuple[OperatorCommand, ...] = (
     pause,
     resume,
     resolve,
+    recall,
     link,
     merge,
     unmerge,
+    codes,
+    redeem,
     forget,
 )
 STRANGERS = frozenset({bind.name, link.name})

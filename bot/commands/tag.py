@@ -11,6 +11,7 @@ from domain.errors import Rejected
 from domain.identity import Tag
 from domain.operators.events import Role, Verb
 from domain.policies.text import folded
+from projections.engine import Views
 from projections.people.customers import Customer
 from projections.tags import HAND, all_tags, tags_of
 
@@ -19,16 +20,28 @@ LONGEST_TAG = 50
 
 def tag_named(call: Call, word: str) -> Tag:
     """Return the tag of this name: as it is written already where only width or case differ. Raises Rejected for what can be none."""
-    name = unicodedata.normalize("NFC", word.strip())
-    if len(name) > LONGEST_TAG or any(unicodedata.category(sign).startswith("C") for sign in name):
+    name = as_tag(word)
+    if name is None:
         raise Rejected(
             call.say("A tag is one word of at most {longest} characters.").format(longest=LONGEST_TAG)
         )
-    with call.office.views.read() as connection:
+    return as_written(call.office.views, name)
+
+
+def as_tag(word: str) -> Tag | None:
+    """Return a word as a tag, None for what can be none."""
+    name = unicodedata.normalize("NFC", word.strip())
+    fits = len(name) <= LONGEST_TAG and not any(unicodedata.category(sign).startswith("C") for sign in name)
+    return Tag(name) if fits else None
+
+
+def as_written(views: Views, name: Tag) -> Tag:
+    """Return a tag as it is written already, where only width or case differ."""
+    with views.read() as connection:
         known = [entry.tag for entry in all_tags(connection)]
     if name in known:
-        return Tag(name)
-    return next((tag for tag in known if folded(tag) == folded(name)), Tag(name))
+        return name
+    return next((tag for tag in known if folded(tag) == folded(name)), name)
 
 
 def _asked(call: Call) -> tuple[Customer, Tag]:

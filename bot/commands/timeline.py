@@ -4,6 +4,7 @@ from bot.commands.command import Call, OperatorCommand, Reply
 from bot.commands.customers import Follows, label, whom
 from bot.commands.preview import reason_said
 from domain.deliveries.delivery import Phase
+from domain.identity import MARKETING_TOPIC
 from domain.operators.events import Role
 from projections.tags import tags_of
 from projections.timeline import Entry, Filters, Kind, of_customer
@@ -47,6 +48,8 @@ def _told(call: Call, entry: Entry) -> str:
             return call.say("pressed {text}").format(text=text)
         case Kind.FOLLOWED | Kind.SCANNED | Kind.OPENED | Kind.CHOSE:
             return _action(call, entry, text)
+        case Kind.ORDERED | Kind.PAID | Kind.REFUNDED | Kind.REACHED:
+            return _world(call, entry, text)
         case Kind.EDIT:
             return call.say("edited: {text}").format(text=text)
         case _:
@@ -66,6 +69,19 @@ def _action(call: Call, entry: Entry, text: str) -> str:
             return call.say("opened {page}").format(page=text)
         case _:
             return call.say("chose which messages to get: {choice}").format(choice=text)
+
+
+def _world(call: Call, entry: Entry, text: str) -> str:
+    """What other systems told."""
+    match entry.kind:
+        case Kind.ORDERED:
+            return call.say("ordered {text}, {amount}").format(text=text, amount=entry.value)
+        case Kind.PAID:
+            return call.say("paid {amount}").format(amount=entry.value)
+        case Kind.REFUNDED:
+            return call.say("got back {amount}").format(amount=entry.value)
+        case _:
+            return call.say("reached the goal {goal}").format(goal=entry.value)
 
 
 def _content(call: Call, entry: Entry) -> str:
@@ -102,7 +118,11 @@ def _change(call: Call, entry: Entry) -> str:
         Kind.MERGED: call.say("known as one person from here on"),
         Kind.UNMERGED: call.say("known as two persons again"),
     }
-    return said.get(entry.kind, entry.kind.value)
+    told = said.get(entry.kind, entry.kind.value)
+    if entry.kind in {Kind.CONSENTED, Kind.WITHDREW}:  # with the topic, and how we know
+        topic = f": {entry.value}" if entry.value not in {None, MARKETING_TOPIC} else ""
+        told = f"{told}{topic} ({entry.text})" if entry.text else f"{told}{topic}"
+    return told
 
 
 def _state(call: Call, entry: Entry) -> str:

@@ -1,12 +1,14 @@
 """Operators' commands, given on the machine itself."""
 
-from bot.commands.command import CLI, Operator
+from datetime import datetime
+
+from bot.commands.command import CLI, Operator, Reply
 from bot.commands.execute import execute
 from bot.house import House
 from bot.ids import fresh_id
 from bot.operations.said import Exit, Said
 from domain.dispatch import Failed, Request
-from domain.identity import Locale, Slug
+from domain.identity import Digest, Locale, Slug
 from domain.message import Command, Context, Personal
 from domain.operators.commands import RecordCommand
 from domain.operators.events import CommandOutcome, Role
@@ -17,7 +19,15 @@ def do(house: House, line: str, *, yes: bool = False, locale: Locale | None = No
     house.catch_up()
     now = house.clock()
     request = house.digest("command", "cli", fresh_id())
-    reply = execute(line, Operator(CLI, Role.OWNER, locale=locale), house.office, request, now, confirmed=yes)
+    operator = Operator(CLI, Role.OWNER, locale=locale)
+    reply = execute(line, operator, house.office, request, now, confirmed=yes)
+    yield from carry_out(house, line, reply, request, now, locale)
+
+
+def carry_out(
+    house: House, line: str, reply: Reply, request: Digest, now: datetime, locale: Locale | None
+) -> Said:
+    """Append what a reply wants done, with the entry of the audit, and tell it."""
     outcome, text = reply.outcome, reply.text
     context = Context(actor=Slug("operator-cli"), occurred_at=now, now=now)
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from bot import export
+from bot.dossier import orders_of
 from bot.house import House
 from bot.operations.said import Said
 from domain.errors import Rejected
@@ -21,16 +22,17 @@ def events(house: House, after: int = 0, name: str = "", customer: str = "", *, 
     """Print the log."""
     form = export.as_json if json else export.as_text
     found = iter(house.log.read_stream(StreamId(name))) if name else export.events(house.log, after)
-    wanted = _of_customer(house, customer) if customer else None
+    wanted = concerning(house, one_customer(house, customer)) if customer else None
     for recorded in found:
         if recorded.position > after and (wanted is None or wanted(recorded)):
             yield form(recorded)
 
 
-def _of_customer(house: House, text: str) -> Callable[[Any], bool]:
-    customer = one_customer(house, text)
+def concerning(house: House, customer: customers.Customer) -> Callable[[Any], bool]:
+    """Return what tells whether a recorded event names a customer, one of their records or contacts, or an order of theirs."""
     ids = {customer.id, *(record.id for record in customer.merged), *(c.id for c in customer.contacts)}
-    names = ("customer", "contact", "contacts")
+    ids |= {order.id for order in orders_of(house, customer.id)}
+    names = ("customer", "contact", "contacts", "purchase")
 
     def concerns(recorded: Any) -> bool:  # noqa: ANN401  # a Recorded, whose event may be of any class
         values = (getattr(recorded.event, name, None) for name in names)
@@ -136,4 +138,6 @@ def _entry_text(entry: Entry, house: House) -> str:
         if entry.state
         else ""
     )
+    if entry.kind in {Kind.ORDERED, Kind.REACHED}:
+        said = "  ".join(filter(None, (said, entry.value)))
     return f"{at}  {arrow} {entry.kind:<9} {said or entry.value or ''}{state}"

@@ -1,11 +1,15 @@
 """The operations there are: one literal table."""
 
 from bot.house import House
+from bot.operations.campaigns import campaign
+from bot.operations.campaign_results import campaign_results
+from bot.operations.codes import add_codes, list_codes
+from bot.operations.importing import import_file
 from bot.operations.moving import back_up, export_customer, forget_customer, import_events, resume_sending
 from bot.operations.orders import do
 from bot.operations.reading import events, list_customers, timeline
 from bot.operations.said import Operation, Said
-from bot.operations.team import add_operator
+from bot.operations.team import add_operator, issue_token, revoke_tokens
 from bot.operations.upkeep import check, doctor, rebuild, replay
 
 
@@ -22,9 +26,16 @@ OPERATIONS: dict[str, Operation] = {
     "verify": check,
     "replay": replay,
     "do": do,
+    "campaign": campaign,
     "operator-add": add_operator,
+    "operator-token": issue_token,
+    "operator-revoke-token": revoke_tokens,
     "resume-sending": resume_sending,
     "import-events": import_events,
+    "import": import_file,
+    "campaign-results": campaign_results,
+    "codes-add": add_codes,
+    "codes-list": list_codes,
     "doctor": doctor,
     "backup": back_up,
     "export": export_customer,

@@ -7,10 +7,15 @@ from bot.house import House
 from bot.operations.said import Said
 from bot.texts import told
 from domain.dispatch import fold
-from domain.errors import Rejected
-from domain.identity import OperatorId, stream
+from domain.errors import Rejected, UnknownRecipient
+from domain.identity import Digest, OperatorId, stream
 from domain.message import Personal
-from domain.operators.commands import AddOperator, IssueBindCode
+from domain.operators.commands import (
+    AddOperator,
+    IssueBindCode,
+    IssueOperatorToken,
+    RevokeOperatorTokens,
+)
 from domain.operators.events import Role
 from domain.operators.roster import ROSTER, RosterState, roster
 from domain.policies.text import folded
@@ -19,6 +24,8 @@ BIND_CODE_LIVES = timedelta(hours=24)
 BIND_CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 """No letters that look like digits: the code is typed on a phone."""
 BIND_CODE_CHARS = 10
+TOKEN_BYTES = 32
+TOKEN_PREFIX = "siyu_"  # noqa: S105  # what makes a token known as one, to people and to those who search for lost ones
 
 
 def team(house: House) -> RosterState:
@@ -61,3 +68,39 @@ def add_operator(house: House, name: str, role: str) -> Said:
         role=wanted,
     )
     yield f"/bind {code}"
+
+
+def token_digest(house: House, token: str) -> Digest:
+    """Return what is kept of a token."""
+    return house.digest("operator-token", token)
+
+
+def issue_token(house: House, name: str) -> Said:
+    """Make a token with which programs may do what an operator may, and print it: it is shown this once."""
+    operator = _member(house, name)
+    token = TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+    house.do("operator-cli", IssueOperatorToken(operator=operator, token=token_digest(house, token)))
+    role = team(house).members[operator].role
+    yield told(
+        "Programs work as {name} ({role}) with this token. It is shown this once: keep it as you keep a password.",
+        name=name,
+        role=role,
+    )
+    yield token
+
+
+def revoke_tokens(house: House, name: str) -> Said:
+    """Let none of an operator's tokens count any more."""
+    revoked = house.do("operator-cli", RevokeOperatorTokens(operator=_member(house, name))).events
+    if revoked:
+        yield told("{name}'s tokens count no more.", name=name)
+    else:
+        yield told("{name} has no token.", name=name)
+
+
+def _member(house: House, name: str) -> OperatorId:
+    """Return whose name this is. Raises UnknownRecipient."""
+    operator = OperatorId(house.digest("operator", folded(name)))
+    if operator not in team(house).members:
+        raise UnknownRecipient("no operator is called {name}: siyu operator add NAME --role ROLE", name=name)
+    return operator

@@ -22,7 +22,7 @@ from channels.telegram.limits import (
 )
 from domain.errors import PermanentFailure, SiyuError
 from domain.policies.text import normalised
-from domain.ports.messenger import Attachment, Outbound, with_note
+from domain.ports.messenger import Attachment, Outbound, with_card_in_words, with_note
 
 ELLIPSIS: Final = "…"
 _GRAPHEME: Final = regex.compile(r"\X")
@@ -53,8 +53,9 @@ def call(outbound: Outbound) -> Call:
     """Return the call that sends ``outbound``: with its file, whose caption is the text. Raises as ``send_message``.
 
     A caption is shorter than a message: a longer text is cut, since two messages would be two deliveries. A file that Telegram does not
-    take is named below the text instead.
+    take is named below the text instead. A card is lines of the text, and its picture the file.
     """
+    outbound = with_card_in_words(outbound)
     file = outbound.attachment
     if file is None or not 0 < file.size <= UPLOAD_BYTES:
         return send_message(with_note(outbound))
@@ -64,7 +65,7 @@ def call(outbound: Outbound) -> Call:
         "caption": caption or None,
         "message_thread_id": _number(outbound.thread),
         "reply_parameters": _reply_parameters(outbound),
-        "reply_markup": _keyboard(outbound.choices),
+        "reply_markup": _keyboard(outbound),
         "parse_mode": None,
     }
     upload = StreamedFile(file)
@@ -91,7 +92,7 @@ def send_message(outbound: Outbound) -> SendMessage:
         text=shortened(normalised(outbound.text), LIMITS.text_units),
         message_thread_id=_number(outbound.thread),
         reply_parameters=_reply_parameters(outbound),
-        reply_markup=_keyboard(outbound.choices),
+        reply_markup=_keyboard(outbound),
         parse_mode=None,
     )
 
@@ -140,10 +141,14 @@ def _reply_parameters(outbound: Outbound) -> ReplyParameters | None:
     return ReplyParameters(message_id=answered, allow_sending_without_reply=True)
 
 
-def _keyboard(choices: tuple[tuple[tuple[str, str], ...], ...]) -> InlineKeyboardMarkup | None:
+def _keyboard(outbound: Outbound) -> InlineKeyboardMarkup | None:
+    buttons = [
+        *([_button(label, answer) for label, answer in row] for row in outbound.choices),
+        *([_link(label, address) for label, address in row] for row in outbound.links),
+    ]
     rows = [
-        [_button(label, answer) for label, answer in row[start : start + BUTTONS_PER_ROW]]
-        for row in choices
+        row[start : start + BUTTONS_PER_ROW]
+        for row in buttons
         for start in range(0, len(row), BUTTONS_PER_ROW)
     ]
     if not rows:
@@ -151,6 +156,10 @@ def _keyboard(choices: tuple[tuple[tuple[str, str], ...], ...]) -> InlineKeyboar
     if sum(map(len, rows)) > BUTTONS_PER_MESSAGE:
         raise PermanentFailure("too-many-choices")
     return InlineKeyboardMarkup(inline_keyboard=rows)
+
+
+def _link(label: str, address: str) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text=normalised(label), url=address)
 
 
 def _button(label: str, answer: str) -> InlineKeyboardButton:

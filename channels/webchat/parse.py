@@ -140,7 +140,7 @@ def receive(
         key=f"{visitor.external_id}:{id_}",
         occurred_at=at,
         content=content,
-        sender=Sender(external_id=visitor.external_id, language=visitor.language),
+        sender=Sender(external_id=visitor.external_id, language=visitor.language, zone=visitor.zone),
         raw=Raw(raw.encode("utf8", "surrogatepass")),
     )
 

@@ -13,7 +13,7 @@ import regex
 from channels.webchat.limits import SHOP_TEXT_UNITS
 from domain.identity import MediaId
 from domain.ports.history import Said, SaidFile
-from domain.ports.messenger import Outbound, with_note
+from domain.ports.messenger import Outbound, with_card_in_words, with_links_in_words, with_note
 
 Link = Callable[[MediaId], str]
 """Where a file is found for a while."""
@@ -65,8 +65,10 @@ def error(reason: str, text: str, id_: str | None = None) -> str:
 def live(outbound: Outbound, at: datetime, link: Link) -> str:
     """Show a new message from the shop. Its id is the delivery's, so that a page drops a repeat.
 
-    A file that is not in the media store has no link: it is named below the text instead.
+    A file that is not in the media store has no link: it is named below the text instead. A card and links are lines of the text, as they
+    are when the page asks for what was said before.
     """
+    outbound = with_links_in_words(with_card_in_words(outbound))
     file, shown = None, outbound.attachment
     if shown is None or shown.media is None:
         outbound = with_note(outbound)

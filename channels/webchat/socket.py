@@ -33,7 +33,7 @@ from channels.webchat.limits import (
     Buckets,
 )
 from channels.webchat.parse import CHANNEL, Choose, Frame, Hello, Ping, Say, Seen, Strange, parse, receive
-from channels.webchat.visitor import COOKIE, Visitor, external_id, is_token, new_token
+from channels.webchat.visitor import COOKIE, Visitor, external_id, is_token, known_zone, new_token
 from domain.errors import SiyuError
 from domain.identity import Account
 from domain.policies.text import normalised
@@ -82,6 +82,7 @@ class Conversation:
         language = texts.language(accept_language, chat.desk.locale)
         self._texts = texts.translated(texts.ERRORS, chat.desk.say, language)
         self._language = next(iter(texts.preferred(accept_language)), None)
+        self._zone = known_zone(websocket.query_params.get("zone"))
         self._frames = Bucket(FRAMES_BURST, FRAMES_PER_S)
         self._visitor: Visitor | None = None
         self._may_say_hello = True
@@ -223,7 +224,7 @@ class Conversation:
         self._connection.release(history)
 
     def _join(self, token: str) -> Visitor:
-        visitor = Visitor(external_id(token), self._language)
+        visitor = Visitor(external_id(token), self._language, self._zone)
         self._chat.sockets.join(visitor.external_id, self._connection)
         self._visitor = visitor
         self._connection.reply(render.session(token))

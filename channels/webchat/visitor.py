@@ -4,9 +4,11 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
+from zoneinfo import available_timezones
 
-from domain.identity import Locale
+from domain.identity import Locale, ZoneName
 
 COOKIE: Final = "siyu_visitor"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -35,3 +37,15 @@ class Visitor:
     external_id: str
     language: Locale | None = None
     """What their browser prefers."""
+    zone: ZoneName | None = None
+    """Where their browser says it is."""
+
+
+def known_zone(named: str | None) -> ZoneName | None:
+    """Return a zone that a browser names, where it is one: it is kept in clear."""
+    return ZoneName(named) if named is not None and named in _zones() else None
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())

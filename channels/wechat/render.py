@@ -7,7 +7,7 @@ a passive reply and in a customer-service message, so that whichever is free can
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from channels.wechat.xml import cdata
 from domain.errors import PermanentFailure
 from domain.identity import Locale
 from domain.policies.text import normalised
-from domain.ports.messenger import Attachment, Outbound
+from domain.ports.messenger import Attachment, Outbound, with_card_in_words
 
 ELLIPSIS: Final = "…"
 BETWEEN_CHOICES: Final = "  "
@@ -32,8 +32,11 @@ _TAG: Final = re.compile(r"<(?=[\s/\\]*a(?![a-z0-9]))", re.IGNORECASE)
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """XML cannot hold them, and WeChat shows them as JSON spells them."""
 _NO_OPENID: Final = re.compile(r"[^!-~]")
+_IN_HREF: Final = {ord(sign): f"%{ord(sign):02X}" for sign in "\"'<> \r\n\t"}
 # What would end the address, or a parameter in it; Chinese stays as it is.
 _IN_ADDRESS: Final = {ord(sign): f"%{ord(sign):02X}" for sign in "\"'<>&#%+?=\\ \r\n\t"}
+
+Rows = Iterable[Iterable[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ def rendered(outbound: Outbound, say: Callable[[str, Locale | None], str]) -> Wo
 
     Raises PermanentFailure for choices that no link can carry: a coded answer that is cut would be another.
     """
+    outbound = with_card_in_words(_without_picture(outbound))
     text, attachment = normalised(outbound.text), outbound.attachment
     if attachment is not None:
         kind = _KINDS.get(attachment.kind)
@@ -73,11 +77,12 @@ def rendered(outbound: Outbound, say: Callable[[str, Locale | None], str]) -> Wo
             and attachment.content_type in MEDIA_TYPES
             and 0 < attachment.size <= MEDIA_BYTES[kind]
         )
-        if kind is not None and fits and not outbound.choices and (kind == "video" or not text):
+        plain = not (outbound.choices or outbound.links)
+        if kind is not None and fits and plain and (kind == "video" or not text):
             return File(kind, attachment, text)
         note = say(NOTES.get(attachment.kind, NOTES["document"]), None)
         text = f"{note} {text}".rstrip()
-    return Words(_with_choices(text, outbound.choices))
+    return Words(_with_choices(text, outbound.choices, outbound.links))
 
 
 def shortened(text: str, size: int) -> str:
@@ -121,8 +126,18 @@ def _in_xml(shown: Words | File, media_id: str) -> tuple[str, str]:
     return shown.kind, f"<{name}><MediaId>{cdata(media_id)}</MediaId>{described}</{name}>"
 
 
-def _with_choices(text: str, choices: Iterable[Iterable[tuple[str, str]]]) -> str:
+def _without_picture(outbound: Outbound) -> Outbound:
+    """A card is words here: its picture would only be a note that there is one."""
+    return (
+        replace(outbound, card=replace(outbound.card, picture=None))
+        if outbound.card is not None
+        else outbound
+    )
+
+
+def _with_choices(text: str, choices: Rows, links: Rows = ()) -> str:
     rows = [BETWEEN_CHOICES.join(_link(label, answer) for label, answer in row) for row in choices]
+    rows += [BETWEEN_CHOICES.join(_anchor(label, address) for label, address in row) for row in links]
     below = "".join(f"\n{row}" for row in rows if row)
     left = TEXT_BYTES - len(below.encode())
     if left < len(ELLIPSIS.encode()):
@@ -139,6 +154,11 @@ def _link(label: str, answer: str) -> str:
         f"&msgmenuid={data.translate(_IN_ADDRESS)}"
     )
     return f'<a href="{address}">{_plain(shown)}</a>'
+
+
+def _anchor(label: str, address: str) -> str:
+    href = normalised(address).translate(_IN_HREF)
+    return f'<a href="{href}">{_plain(normalised(label))}</a>'
 
 
 def _plain(text: str) -> str:

@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.identity import Account, Channel, ContactId, CustomerId, Digest, Locale, OperatorId, Slug
+from domain.identity import (
+    Account,
+    Channel,
+    ContactId,
+    CustomerId,
+    Digest,
+    Locale,
+    OperatorId,
+    Slug,
+    ZoneName,
+)
 from domain.message import Personal
 
 
@@ -23,6 +33,7 @@ class SeeContact:
     language: Locale | None = None
     private: bool = True
     source: Slug | None = None
+    zone: ZoneName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

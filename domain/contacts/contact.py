@@ -32,7 +32,7 @@ from domain.contacts.events import (
     LinkRefused,
 )
 from domain.decider import Decider, Streams
-from domain.identity import Account, Channel, CustomerId, Digest, Locale, OperatorId, Slug
+from domain.identity import Account, Channel, CustomerId, Digest, Locale, OperatorId, Slug, ZoneName
 from domain.message import Context, Event
 
 ContactCommand = (
@@ -71,7 +71,7 @@ class ContactState:
     """``customer`` is None until the contact was seen; then it is whom the account belongs to now.
 
     ``identifiers``: digests of what tells who it is; ``verified``: those a channel vouches for. ``introduced``: digest of the name they
-    said. ``link_refusals``: the last wrong codes.
+    said. ``link_refusals``: the last wrong codes. ``zone``: where their device said they were.
     """
 
     customer: CustomerId | None = None
@@ -88,6 +88,7 @@ class ContactState:
     verified: frozenset[Digest] = frozenset()
     link_refusals: tuple[datetime, ...] = ()
     introduced: Digest | None = None
+    zone: ZoneName | None = None
 
     def may_try_a_code(self, now: datetime) -> bool:
         """Whether this contact has not tried too many wrong ones."""
@@ -114,6 +115,7 @@ def _see(state: ContactState, command: SeeContact) -> Sequence[Event]:
             language=command.language,
             private=command.private,
             source=command.source,
+            zone=command.zone,
         )
         return (first_seen,)
     events: list[Event] = []
@@ -133,6 +135,7 @@ def _profile(command: SeeContact) -> ContactProfileChanged:
         username=command.username,
         profile=command.profile,
         language=command.language,
+        zone=command.zone,
     )
 
 
@@ -203,9 +206,15 @@ def evolve(state: ContactState, event: ContactEvent) -> ContactState:
                 source=event.source,
                 profile=event.profile,
                 private=event.private,
+                zone=event.zone,
             )
         case ContactProfileChanged():
-            return replace(state, profile=event.profile, language=event.language or state.language)
+            return replace(
+                state,
+                profile=event.profile,
+                language=event.language or state.language,
+                zone=event.zone or state.zone,
+            )
         case ContactReached():
             return replace(state, private=True)
         case ContactBlocked():

@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from domain.identity import Account, Channel, ContactId, CustomerId, Digest, Locale, OperatorId, Slug
+from domain.identity import (
+    Account,
+    Channel,
+    ContactId,
+    CustomerId,
+    Digest,
+    Locale,
+    OperatorId,
+    Slug,
+    ZoneName,
+)
 from domain.message import Personal
 
 
@@ -21,15 +31,17 @@ class ContactSeen:
     name: Personal[str]
     username: Personal[str]
     profile: Slug
-    """Keyed hash of name, user name and language: a change is noticed without keeping them in the state."""
+    """Keyed hash of name, user name, language and zone: a change is noticed without keeping them in the state."""
     language: Locale | None = None
     private: bool = True
     source: Slug | None = None
+    zone: ZoneName | None = None
+    """Where their device says they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactProfileChanged:
-    """The provider shows another name, user name or language."""
+    """The provider shows another name, user name, language or zone."""
 
     SUBJECT: ClassVar[str] = "contact"
     contact: ContactId
@@ -37,6 +49,7 @@ class ContactProfileChanged:
     username: Personal[str]
     profile: Slug
     language: Locale | None = None
+    zone: ZoneName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

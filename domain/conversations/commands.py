@@ -14,18 +14,20 @@ from domain.identity import (
     OperatorId,
     ProviderMessageId,
     Slug,
+    ZoneName,
 )
 from domain.message import Opening, Raw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """Somebody at a provider, as the provider shows them."""
+    """Somebody at a provider, as the provider shows them. ``zone``: where they are, as far as their device tells."""
 
     external_id: str
     name: str = ""
     username: str = ""
     language: Locale | None = None
+    zone: ZoneName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.customers import parts
 from domain.customers.commands import (
     AddNote,
     CreateCustomer,
+    DescribeCustomer,
     GrantConsent,
     NameCustomer,
     ReleaseReservation,
@@ -23,6 +25,7 @@ from domain.customers.events import (
     ConsentWithdrawn,
     CustomerAbsorbed,
     CustomerCreated,
+    CustomerDescribed,
     CustomerForgotten,
     CustomerMerged,
     CustomerNamed,
@@ -38,8 +41,18 @@ from domain.customers.events import (
 )
 from domain.customers.parts import Parts
 from domain.decider import Decider, Streams
-from domain.errors import UnknownRecipient
-from domain.identity import BroadcastId, ContactId, CustomerId, DeliveryId, Slug, Tag
+from domain.errors import Rejected, UnknownRecipient
+from domain.identity import (
+    BroadcastId,
+    ContactId,
+    CustomerId,
+    DeliveryId,
+    Locale,
+    RunId,
+    Slug,
+    Tag,
+    ZoneName,
+)
 from domain.message import Context, Event
 
 CustomerCommand = (
@@ -47,6 +60,7 @@ CustomerCommand = (
     | TagCustomer
     | UntagCustomer
     | NameCustomer
+    | DescribeCustomer
     | AddNote
     | GrantConsent
     | WithdrawConsent
@@ -57,6 +71,7 @@ CustomerEvent = (
     | CustomerTagged
     | CustomerUntagged
     | CustomerNamed
+    | CustomerDescribed
     | NoteAdded
     | ConsentGranted
     | ConsentWithdrawn
@@ -71,7 +86,8 @@ CustomerEvent = (
 
 RESERVATIONS_KEPT = timedelta(days=8)
 """A little more than the longest cap window, a week."""
-
+RUNS_KEPT = timedelta(days=35)
+"""The same for what belongs to a run: a run may go out slowly, and a person who was two meanwhile still gets one of it."""
 
 MOST_MERGED = 50
 """Records that may be one customer; also how long a chain of merges can be."""
@@ -115,14 +131,35 @@ class CustomerState:
         """Topics ended, which beats any older consent on any contact."""
         return parts.withdrawn(self.parts)
 
+    def agrees(self, contact: ContactId, topic: Slug) -> bool:
+        """Whether they may be written to about this topic by this contact."""
+        return parts.agrees(self.parts, contact, topic)
+
+    def ended(self, topic: Slug) -> bool:
+        """Whether they ended this topic, by itself or with all others, on whatever channel."""
+        return parts.is_ended(self.parts, topic)
+
+    @property
+    def zone(self) -> ZoneName | None:
+        """Where they live, as far as somebody told."""
+        return parts.zone(self.parts)
+
+    @property
+    def language(self) -> Locale | None:
+        """What they read, as far as somebody told."""
+        return parts.language(self.parts)
+
     @property
     def reservations(self) -> tuple[Reservation, ...]:
         """What spent the cap lately, oldest first."""
         return parts.reservations(self.parts)
 
-    def had(self, broadcast: BroadcastId, *, other_than: DeliveryId) -> bool:
-        """Whether this person had this broadcast already, by another delivery."""
-        return any(held.broadcast == broadcast and held.delivery != other_than for held in self.reservations)
+    def had(self, occurrence: BroadcastId | RunId, *, other_than: DeliveryId) -> bool:
+        """Whether this person had this broadcast, or this run of a campaign, already, by another delivery."""
+        return any(
+            occurrence in {held.broadcast, held.run} and held.delivery != other_than
+            for held in self.reservations
+        )
 
 
 def decide(state: CustomerState, command: CustomerCommand, _context: Context) -> Sequence[Event]:
@@ -138,7 +175,7 @@ def decide(state: CustomerState, command: CustomerCommand, _context: Context) ->
 
 def _decide_forgotten(command: CustomerCommand) -> Sequence[Event]:
     """What a process still says of them changes nothing; a person is told."""
-    if isinstance(command, TagCustomer | UntagCustomer | NameCustomer | AddNote):
+    if isinstance(command, TagCustomer | UntagCustomer | NameCustomer | AddNote | DescribeCustomer):
         raise UnknownRecipient("this customer was forgotten")
     return ()
 
@@ -149,6 +186,7 @@ def _decide_known(
     command: TagCustomer
     | UntagCustomer
     | NameCustomer
+    | DescribeCustomer
     | AddNote
     | GrantConsent
     | WithdrawConsent
@@ -163,21 +201,74 @@ def _decide_known(
             return (CustomerNamed(customer=me, remark=remark),)
         case AddNote(operator=operator, note=note):
             return (NoteAdded(customer=me, operator=operator, note=note),)
-        case GrantConsent(contact=contact, topic=topic, source=source):
-            implied = source is ConsentSource.CONTACT_STARTED
-            agreed = topic in parts.speaking_as(state.parts, contact).consents and topic in state.consents
-            if agreed or (implied and topic in state.withdrawn):
-                return ()
-            return (ConsentGranted(customer=me, contact=contact, topic=topic, source=source),)
-        case WithdrawConsent(contact=contact, topic=topic, source=source):
-            if topic in state.withdrawn:
-                return ()
-            return (ConsentWithdrawn(customer=me, contact=contact, topic=topic, source=source),)
+        case DescribeCustomer():
+            return _described(state, me, command)
+        case GrantConsent():
+            return _granted(state, me, command)
+        case WithdrawConsent():
+            return _withdrawn(state, me, command)
         case ReleaseReservation(delivery=delivery):
             held = any(reservation.delivery == delivery for reservation in state.reservations)
             return (ReservationReleased(customer=me, delivery=delivery),) if held else ()
         case _:
             assert_never(command)
+
+
+def _described(state: CustomerState, me: CustomerId, command: DescribeCustomer) -> Sequence[Event]:
+    if command.digest is not None and command.digest == state.parts[0].described:
+        return ()
+    if command.zone is not None:
+        try:
+            ZoneInfo(command.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "Asia" is a folder
+            raise Rejected(
+                "{zone!r} is no time zone: write one like Asia/Shanghai", zone=command.zone
+            ) from None
+    return (
+        CustomerDescribed(
+            customer=me,
+            birthday=command.birthday,
+            member_since=command.member_since,
+            language=command.language,
+            zone=command.zone,
+            source=command.source,
+            digest=command.digest,
+        ),
+    )
+
+
+def _granted(state: CustomerState, me: CustomerId, command: GrantConsent) -> Sequence[Event]:
+    contact, topic = command.contact, command.topic
+    agreed = topic in parts.speaking_as(state.parts, contact).consents and not state.ended(topic)
+    implied = command.source is ConsentSource.CONTACT_STARTED
+    if agreed or (implied and state.ended(topic)):
+        return ()
+    granted = ConsentGranted(
+        customer=me,
+        contact=contact,
+        topic=topic,
+        source=command.source,
+        text_version=command.text_version,
+    )
+    return (granted,)
+
+
+def _withdrawn(state: CustomerState, me: CustomerId, command: WithdrawConsent) -> Sequence[Event]:
+    """Ending again what is ended changes nothing, unless some record would agree to it still once it is on its own again."""
+    if parts.ended(state.parts, command.topic) == state.parts:
+        return ()
+    withdrawn = ConsentWithdrawn(
+        customer=me,
+        contact=command.contact,
+        topic=command.topic,
+        source=command.source,
+        text_version=command.text_version,
+    )
+    return (withdrawn,)
+
+
+def _kept(old: Reservation, at: datetime) -> bool:
+    return at - old.at < (RESERVATIONS_KEPT if old.run is None else RUNS_KEPT)
 
 
 def evolve(state: CustomerState, event: CustomerEvent) -> CustomerState:
@@ -196,11 +287,11 @@ def evolve(state: CustomerState, event: CustomerEvent) -> CustomerState:
             return replace(state, parts=parts.agreed(state.parts, contact, topic))
         case ConsentWithdrawn(topic=topic):
             return replace(state, parts=parts.ended(state.parts, topic))
-        case SendReserved(delivery=delivery, at=at, broadcast=broadcast):
-            spent = Reservation(delivery, at, broadcast)
-            return replace(
-                state, parts=parts.reserved(state.parts, spent, lambda old: at - old.at < RESERVATIONS_KEPT)
-            )
+        case CustomerDescribed():
+            return replace(state, parts=parts.described(state.parts, event))
+        case SendReserved(at=at):
+            spent = Reservation(event.delivery, at, event.broadcast, event.channel, event.topic, event.run)
+            return replace(state, parts=parts.reserved(state.parts, spent, lambda old: _kept(old, at)))
         case ReservationReleased(delivery=delivery):
             return replace(state, parts=parts.released(state.parts, delivery))
         case CustomerMerged(into=into):
@@ -244,11 +335,12 @@ customers = Decider(
         TagCustomer,
         UntagCustomer,
         NameCustomer,
+        DescribeCustomer,
         AddNote,
         GrantConsent,
         WithdrawConsent,
         ReleaseReservation,
     ),
     key=_key,
-    snapshots=2,
+    snapshots=3,
 )

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from domain.identity import (
+    MARKETING_TOPIC,
     ORDER,
     BroadcastId,
     CampaignId,
@@ -38,14 +39,15 @@ class ConsentSource(StrEnum):
     """Somebody at this address asked to be forgotten before."""
 
 
-MARKETING = Slug("marketing")
+MARKETING = MARKETING_TOPIC
 """The umbrella: agreeing to it covers every topic that was not ended by itself, ending it ends them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """One marketing message that spent this customer's caps. ``broadcast``, ``run``: of which it may get one only, however many records
-    it had. ``channel``: None for one that was spent before channels were noted.
+    """One marketing message that spent this customer's caps.
+
+    ``broadcast``, ``run``: of which it may get one only, however many records it had. ``channel``: None where it was not noted yet.
     """
 
     delivery: DeliveryId

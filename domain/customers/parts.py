@@ -6,16 +6,21 @@ Properties, shown by tests/domain/test_linking_machine.py:
   from all. So after an un-merge each has what it had, without what was taken away meanwhile, and the one that stayed has what was given.
 - **Consent**: the strictest wins. Merged, a withdrawal of any part holds for all. A withdrawal made while linked is kept by every part, so
   no un-merge brings marketing back. A new opt-in while linked ends the withdrawals of the others only for as long as they are linked to
-  the record that gave it: apart again, only that record agreed.
+  the record that gave it: apart again, only that record agreed. A part agrees for its own contact only: being linked lets nobody write
+  to a contact that agreed to nothing.
+- **Topics**: agreeing to the umbrella covers each topic that was not ended by itself; ending the umbrella ends all. A topic may be taken up
+  again alone: that lifts the umbrella's withdrawal for this topic and no other.
 - **Reservations**: made while linked they are kept by every part, so an un-merge gives nobody a second message for the cap of one.
+- **Zone, language**: those of the record that stays, else those of whoever came first and has any; what is told while they are linked is
+  told of the record that stays, and so comes before what was known. Apart again, each has its own.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
-from domain.customers.events import Lift, Part, Reservation
-from domain.identity import ContactId, CustomerId, DeliveryId, Slug, Tag
+from domain.customers.events import MARKETING, CustomerDescribed, Lift, Part, Reservation
+from domain.identity import ContactId, CustomerId, DeliveryId, Locale, Slug, Tag, ZoneName
 
 T = TypeVar("T")
 Parts = tuple[Part, ...]
@@ -39,8 +44,37 @@ def withdrawn(parts: Parts) -> frozenset[Slug]:
 
 
 def consents(parts: Parts) -> frozenset[Slug]:
-    """Return the topics that the person agreed to."""
-    return frozenset(topic for part in parts for topic in part.consents) - withdrawn(parts)
+    """Return the topics that the person agreed to, by any contact."""
+    return frozenset(topic for part in parts for topic in part.consents if not is_ended(parts, topic))
+
+
+def is_ended(parts: Parts, topic: Slug) -> bool:
+    """Whether the person ended a topic, by itself or with all others, and did not take it up again."""
+    here = {part.customer for part in parts}
+
+    def ends(part: Part) -> bool:
+        taken_up = _lifted(part, topic, here)
+        alone = topic in part.withdrawn and not taken_up
+        with_all = MARKETING in part.withdrawn and not taken_up and not _lifted(part, MARKETING, here)
+        return alone or with_all
+
+    return any(map(ends, parts))
+
+
+def agrees(parts: Parts, contact: ContactId, topic: Slug) -> bool:
+    """Whether the person may be written to about a topic by this contact."""
+    agreed_to = speaking_as(parts, contact).consents if parts else ()  # of the forgotten nothing is left
+    return (topic in agreed_to or MARKETING in agreed_to) and not is_ended(parts, topic)
+
+
+def zone(parts: Parts) -> ZoneName | None:
+    """Return where they live, as far as somebody told; None where nobody did."""
+    return next((part.zone for part in parts if part.zone is not None), None)
+
+
+def language(parts: Parts) -> Locale | None:
+    """Return what they read, as far as somebody told; None where nobody did."""
+    return next((part.language for part in parts if part.language is not None), None)
 
 
 def reservations(parts: Parts) -> tuple[Reservation, ...]:
@@ -56,6 +90,15 @@ def _lifted(part: Part, topic: Slug, by: Iterable[CustomerId]) -> bool:
 def speaking_as(parts: Parts, contact: ContactId) -> Part:
     """Return the part that a contact belongs to; the one that stays for a contact that came with none."""
     return next((part for part in parts if contact in part.contacts), parts[0])
+
+
+def described(parts: Parts, told: CustomerDescribed) -> Parts:
+    """Note what somebody told, for the record that stays."""
+    me = parts[0]
+    known = replace(
+        me, zone=told.zone or me.zone, language=told.language or me.language, described=told.digest
+    )
+    return (known, *parts[1:])
 
 
 def tagged(parts: Parts, tag: Tag) -> Parts:
@@ -75,23 +118,25 @@ def agreed(parts: Parts, contact: ContactId, topic: Slug) -> Parts:
     def hear(part: Part) -> Part:
         lifted = tuple(lift for lift in part.lifted if lift.topic != topic or lift.by != me)
         if part.customer == me:
-            lifted = tuple(lift for lift in part.lifted if lift.topic != topic)
+            lifted = tuple(lift for lift in lifted if lift.topic != topic)
             agreed_to, ended = _with(part.consents, topic), _without(part.withdrawn, topic)
-            return replace(part, consents=agreed_to, withdrawn=ended, lifted=lifted)
-        return replace(part, lifted=(*lifted, Lift(topic=topic, by=me))) if topic in part.withdrawn else part
+            part = replace(part, consents=agreed_to, withdrawn=ended, lifted=lifted)
+        ends_it = topic in part.withdrawn or MARKETING in part.withdrawn
+        return replace(part, lifted=(*lifted, Lift(topic=topic, by=me))) if ends_it else part
 
     return _each(parts, hear)
 
 
 def ended(parts: Parts, topic: Slug) -> Parts:
-    """Let the person withdraw: for every part."""
+    """Let the person withdraw: for every part; the umbrella's withdrawal ends every topic."""
+    everything = topic == MARKETING
 
     def hear(part: Part) -> Part:
         return replace(
             part,
-            consents=_without(part.consents, topic),
+            consents=() if everything else _without(part.consents, topic),
             withdrawn=_with(part.withdrawn, topic),
-            lifted=tuple(lift for lift in part.lifted if lift.topic != topic),
+            lifted=() if everything else tuple(lift for lift in part.lifted if lift.topic != topic),
         )
 
     return _each(parts, hear)

@@ -70,6 +70,16 @@ class GroupSendReserved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupAnswered:
+    """A message that is no marketing goes to the group: noted where only a share of what it hears may be promotion."""
+
+    SUBJECT: ClassVar[str] = ""
+    group: GroupId
+    delivery: DeliveryId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupReservationReleased:
     """It was provably never sent: the cap is given back."""
 
@@ -86,4 +96,5 @@ EVENTS = (
     ("group-rejoined/1", GroupRejoined),
     ("group-send-reserved/1", GroupSendReserved),
     ("group-reservation-released/1", GroupReservationReleased),
+    ("group-answered/1", GroupAnswered),
 )

@@ -9,6 +9,7 @@ from domain.decider import Decider, Streams
 from domain.groups.commands import LeaveGroup, MigrateGroup, RejoinGroup, ReleaseGroupReservation, SeeGroup
 from domain.groups.events import (
     EVENTS,
+    GroupAnswered,
     GroupLeft,
     GroupMigrated,
     GroupRejoined,
@@ -22,6 +23,8 @@ from domain.message import Context, Event
 
 RESERVATIONS_KEPT = timedelta(days=8)
 """A little more than the longest cap window, a week."""
+ANSWERS_KEPT = 1_000
+"""More in a week than in any group that people stay in; the newest are kept."""
 
 GroupCommand = SeeGroup | MigrateGroup | LeaveGroup | RejoinGroup | ReleaseGroupReservation
 GroupEvent = (
@@ -31,13 +34,14 @@ GroupEvent = (
     | GroupLeft
     | GroupRejoined
     | GroupSendReserved
+    | GroupAnswered
     | GroupReservationReleased
 )
 
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """``left``: why we cannot write there, None while we can."""
+    """``left``: why we cannot write there, None while we can. ``answers``: what went there lately and was no marketing."""
 
     known: bool = False
     channel: Channel = Channel("")
@@ -46,6 +50,7 @@ class GroupState:
     kind: Slug = Slug("")
     left: Slug | None = None
     reservations: tuple[tuple[DeliveryId, datetime], ...] = ()
+    answers: tuple[tuple[DeliveryId, datetime], ...] = ()
 
 
 def _see(state: GroupState, command: SeeGroup) -> Sequence[Event]:
@@ -84,7 +89,7 @@ def decide(state: GroupState, command: GroupCommand, _context: Context) -> Seque
         case RejoinGroup(group=group):
             return (GroupRejoined(group=group),) if state.left is not None else ()
         case ReleaseGroupReservation(group=group, delivery=delivery):
-            held = any(reserved == delivery for reserved, _ in state.reservations)
+            held = any(noted == delivery for noted, _ in (*state.reservations, *state.answers))
             return (GroupReservationReleased(group=group, delivery=delivery),) if held else ()
         case _:
             assert_never(command)
@@ -111,14 +116,24 @@ def evolve(state: GroupState, event: GroupEvent) -> GroupState:
         case GroupRejoined():
             return replace(state, left=None)
         case GroupSendReserved(delivery=delivery, at=at):
-            recent = tuple(
-                (d, t) for d, t in state.reservations if at - t < RESERVATIONS_KEPT and d != delivery
-            )
-            return replace(state, reservations=(*recent, (delivery, at)))
+            return replace(state, reservations=_noted(state.reservations, delivery, at))
+        case GroupAnswered(delivery=delivery, at=at):
+            return replace(state, answers=_noted(state.answers, delivery, at)[-ANSWERS_KEPT:])
         case GroupReservationReleased(delivery=delivery):
-            return replace(state, reservations=tuple((d, t) for d, t in state.reservations if d != delivery))
+            return replace(
+                state,
+                reservations=tuple((d, t) for d, t in state.reservations if d != delivery),
+                answers=tuple((d, t) for d, t in state.answers if d != delivery),
+            )
         case _:
             assert_never(event)
+
+
+def _noted(
+    before: tuple[tuple[DeliveryId, datetime], ...], delivery: DeliveryId, at: datetime
+) -> tuple[tuple[DeliveryId, datetime], ...]:
+    recent = tuple((d, t) for d, t in before if at - t < RESERVATIONS_KEPT and d != delivery)
+    return (*recent, (delivery, at))
 
 
 def _key(command: GroupCommand, _streams: Streams) -> str:

@@ -21,6 +21,17 @@ class KeepMedia:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeepBrandMedia:
+    """A picture of the brand's own is in the media store, durable. Fields as in BrandMediaKept."""
+
+    media: MediaId
+    kind: FileKind
+    content_type: MediaType
+    size: int
+    name: Personal[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefuseMedia:
     """The file will never be in the media store."""
 

@@ -67,7 +67,20 @@ class MediaRefused:
     reason: Slug
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrandMediaKept:
+    """A file that the brand sends is in the media store, under the brand's key. ``size`` in bytes; ``name``: the file's."""
+
+    SUBJECT: ClassVar[str] = "brand"
+    media: MediaId
+    kind: FileKind
+    content_type: MediaType
+    size: int
+    name: Personal[str]
+
+
 EVENTS = (
     ("media-kept/1", MediaKept),
+    ("brand-media-kept/1", BrandMediaKept),
     ("media-refused/1", MediaRefused),
 )

@@ -5,20 +5,22 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from domain.decider import Decider, Streams
-from domain.media.commands import KeepMedia, RefuseMedia
-from domain.media.events import EVENTS, MediaKept, MediaRefused
+from domain.media.commands import KeepBrandMedia, KeepMedia, RefuseMedia
+from domain.media.events import EVENTS, BrandMediaKept, MediaKept, MediaRefused
 from domain.message import Context, Event
+
+MediaCommand = KeepMedia | KeepBrandMedia | RefuseMedia
 
 
 @dataclass(frozen=True, slots=True)
 class MediaState:
     """``kept``: what there is to know of a file that is in the store; its name stays sealed until somebody reads it."""
 
-    kept: MediaKept | None = None
+    kept: MediaKept | BrandMediaKept | None = None
     refused: bool = False
 
 
-def decide(state: MediaState, command: KeepMedia | RefuseMedia, _context: Context) -> Sequence[Event]:
+def decide(state: MediaState, command: MediaCommand, _context: Context) -> Sequence[Event]:
     """Decide what a command means; whoever comes second (a fetch that was repeated, another worker) changes nothing."""
     if state.kept is not None or state.refused:
         return ()
@@ -35,16 +37,18 @@ def decide(state: MediaState, command: KeepMedia | RefuseMedia, _context: Contex
                     name=command.name,
                 ),
             )
+        case KeepBrandMedia(media=media, kind=kind, content_type=content_type, size=size, name=name):
+            return (BrandMediaKept(media=media, kind=kind, content_type=content_type, size=size, name=name),)
         case RefuseMedia(media=media, contact=contact, message=message, reason=reason):
             return (MediaRefused(media=media, contact=contact, message=message, reason=reason),)
         case _:
             assert_never(command)
 
 
-def evolve(_state: MediaState, event: MediaKept | MediaRefused) -> MediaState:
+def evolve(_state: MediaState, event: MediaKept | BrandMediaKept | MediaRefused) -> MediaState:
     """Fold one event into the state."""
     match event:
-        case MediaKept():
+        case MediaKept() | BrandMediaKept():
             return MediaState(kept=event)
         case MediaRefused():
             return MediaState(refused=True)
@@ -52,7 +56,7 @@ def evolve(_state: MediaState, event: MediaKept | MediaRefused) -> MediaState:
             assert_never(event)
 
 
-def _key(command: KeepMedia | RefuseMedia, _streams: Streams) -> str:
+def _key(command: MediaCommand, _streams: Streams) -> str:
     return command.media
 
 
@@ -62,6 +66,6 @@ media = Decider(
     decide=decide,
     evolve=evolve,
     events=EVENTS,
-    commands=(KeepMedia, RefuseMedia),
+    commands=(KeepMedia, KeepBrandMedia, RefuseMedia),
     key=_key,
 )

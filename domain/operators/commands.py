@@ -51,8 +51,36 @@ class RemoveOperator:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IssueOperatorToken:
+    """Let a program work for an operator: whoever has the token of this keyed hash."""
+
+    operator: OperatorId
+    token: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeOperatorTokens:
+    """Let no program work for this operator any more."""
+
+    operator: OperatorId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordCommand:
     """Write down what an operator asked for and what became of it. ``request`` makes it once only. Fields as in CommandGiven."""
+
+    request: Digest
+    operator: OperatorId
+    command: Slug
+    line: Personal[str]
+    outcome: CommandOutcome
+    about: tuple[CustomerId, ...] = ()
+    order: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFirst:
+    """As RecordCommand; asked for again, the whole append is a duplicate: nothing of it happens twice. It stands first in its append."""
 
     request: Digest
     operator: OperatorId

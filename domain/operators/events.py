@@ -91,6 +91,23 @@ class OperatorRemoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorTokenIssued:
+    """A program may work for this operator; only the keyed hash of its token is kept."""
+
+    SUBJECT: ClassVar[str] = ""
+    operator: OperatorId
+    token: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorTokensRevoked:
+    """No token of this operator counts any more."""
+
+    SUBJECT: ClassVar[str] = ""
+    operator: OperatorId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandGiven:
     """An operator gave a command: who, what, and what became of it. ``operator`` is ``cli`` for the owner of the machine.
 
@@ -168,6 +185,8 @@ ROSTER_EVENTS = (
     ("binding-refused/1", BindingRefused),
     ("role-changed/1", RoleChanged),
     ("operator-removed/1", OperatorRemoved),
+    ("operator-token-issued/1", OperatorTokenIssued),
+    ("operator-tokens-revoked/1", OperatorTokensRevoked),
 )
 AUDIT_EVENTS = (("command-given/1", CommandGiven),)
 

@@ -1,12 +1,12 @@
 """The team: one short stream for all operators, so that codes and names are judged against everybody."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import assert_never
 
-from domain.decider import Decider, Streams
+from domain.decider import Decider, Handler, Streams, Write
 from domain.errors import Rejected, UnknownRecipient
 from domain.identity import ContactId, Digest, OperatorId
 from domain.message import Context, Event
@@ -15,8 +15,11 @@ from domain.operators.commands import (
     BindOperator,
     ChangeRole,
     IssueBindCode,
+    IssueOperatorToken,
     RecordCommand,
+    RecordFirst,
     RemoveOperator,
+    RevokeOperatorTokens,
 )
 from domain.operators.events import (
     AUDIT_EVENTS,
@@ -27,6 +30,8 @@ from domain.operators.events import (
     OperatorAdded,
     OperatorBound,
     OperatorRemoved,
+    OperatorTokenIssued,
+    OperatorTokensRevoked,
     Role,
     RoleChanged,
 )
@@ -34,8 +39,28 @@ from domain.operators.events import (
 ROSTER = "team"
 """The key of the one stream."""
 
-RosterCommand = AddOperator | IssueBindCode | BindOperator | ChangeRole | RemoveOperator
-RosterEvent = OperatorAdded | BindCodeIssued | OperatorBound | BindingRefused | RoleChanged | OperatorRemoved
+MOST_TOKENS = 10
+"""Of one operator: one a program that works for them."""
+
+RosterCommand = (
+    AddOperator
+    | IssueBindCode
+    | BindOperator
+    | ChangeRole
+    | RemoveOperator
+    | IssueOperatorToken
+    | RevokeOperatorTokens
+)
+RosterEvent = (
+    OperatorAdded
+    | BindCodeIssued
+    | OperatorBound
+    | BindingRefused
+    | RoleChanged
+    | OperatorRemoved
+    | OperatorTokenIssued
+    | OperatorTokensRevoked
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +82,11 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class RosterState:
-    """Members by id, open codes by their hash."""
+    """Members by id, open codes and the programs' tokens by their hash."""
 
     members: Mapping[OperatorId, Member] = field(default_factory=lambda: MappingProxyType({}))
     codes: Mapping[Digest, Code] = field(default_factory=lambda: MappingProxyType({}))
+    tokens: Mapping[Digest, OperatorId] = field(default_factory=lambda: MappingProxyType({}))
 
     def operator_of(self, contact: ContactId) -> OperatorId | None:
         """Return whose contact this is."""
@@ -96,12 +122,29 @@ def decide(state: RosterState, command: RosterCommand, context: Context) -> Sequ
         case RemoveOperator(operator=operator):
             theirs = tuple(sorted(_known(state, operator).contacts))
             return (OperatorRemoved(operator=operator, contacts=theirs),)
+        case IssueOperatorToken(operator=operator, token=token):
+            _known(state, operator)
+            if list(state.tokens.values()).count(operator) >= MOST_TOKENS:
+                raise Rejected(
+                    "this operator has {most} tokens already: revoke them, and give each program a new one",
+                    most=MOST_TOKENS,
+                )
+            return (OperatorTokenIssued(operator=operator, token=token),)
+        case RevokeOperatorTokens(operator=operator):
+            _known(state, operator)
+            has_one = operator in state.tokens.values()
+            return (OperatorTokensRevoked(operator=operator),) if has_one else ()
         case _:
             assert_never(command)
 
 
 def _with_member(state: RosterState, operator: OperatorId, member: Member) -> RosterState:
     return replace(state, members=MappingProxyType({**state.members, operator: member}))
+
+
+def _without_tokens(state: RosterState, operator: OperatorId) -> RosterState:
+    others = {token: whose for token, whose in state.tokens.items() if whose != operator}
+    return replace(state, tokens=MappingProxyType(others))
 
 
 def evolve(state: RosterState, event: RosterEvent) -> RosterState:
@@ -116,14 +159,18 @@ def evolve(state: RosterState, event: RosterEvent) -> RosterState:
             member = others[operator]
             open_codes = {code: issued for code, issued in state.codes.items() if issued.operator != operator}
             members = {**others, operator: replace(member, contacts=member.contacts | {contact})}
-            return RosterState(MappingProxyType(members), MappingProxyType(open_codes))
+            return replace(state, members=MappingProxyType(members), codes=MappingProxyType(open_codes))
         case BindingRefused():
             return state
         case RoleChanged(operator=operator, role=role):
             return _with_member(state, operator, replace(state.members[operator], role=role))
         case OperatorRemoved(operator=operator):
             left = {known: member for known, member in state.members.items() if known != operator}
-            return replace(state, members=MappingProxyType(left))
+            return _without_tokens(replace(state, members=MappingProxyType(left)), operator)
+        case OperatorTokenIssued(operator=operator, token=token):
+            return replace(state, tokens=MappingProxyType({**state.tokens, token: operator}))
+        case OperatorTokensRevoked(operator=operator):
+            return _without_tokens(state, operator)
         case _:
             assert_never(event)
 
@@ -138,23 +185,31 @@ roster = Decider(
     decide=decide,
     evolve=evolve,
     events=ROSTER_EVENTS,
-    commands=(AddOperator, IssueBindCode, BindOperator, ChangeRole, RemoveOperator),
+    commands=(
+        AddOperator,
+        IssueBindCode,
+        BindOperator,
+        ChangeRole,
+        RemoveOperator,
+        IssueOperatorToken,
+        RevokeOperatorTokens,
+    ),
     key=_key,
 )
 
 
 def _record(given: bool, command: RecordCommand, _context: Context) -> Sequence[Event]:  # noqa: FBT001  # the state is that one fact
-    if given:
-        return ()
-    return (
-        CommandGiven(
-            operator=command.operator,
-            command=command.command,
-            line=command.line,
-            outcome=command.outcome,
-            about=command.about,
-            order=command.order,
-        ),
+    return () if given else (_given(command),)
+
+
+def _given(command: RecordCommand | RecordFirst) -> CommandGiven:
+    return CommandGiven(
+        operator=command.operator,
+        command=command.command,
+        line=command.line,
+        outcome=command.outcome,
+        about=command.about,
+        order=command.order,
     )
 
 
@@ -168,3 +223,11 @@ audit: Decider[bool] = Decider(
     key=lambda command, _streams: command.request,
 )
 """One operator's command a stream: recorded once, however often it is carried out again after a crash."""
+
+
+def _record_first(command: RecordFirst, _streams: Streams, _context: Context) -> Iterator[Write]:
+    yield Write(audit, command.request, (_given(command),), once=True)
+
+
+FIRST = Handler(RecordFirst, _record_first)
+"""What a program asks for under a key of its own, and may ask for again because it does not know whether it was heard."""

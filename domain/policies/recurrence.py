@@ -65,16 +65,8 @@ class Recurrence:
         return not self.weekdays or day.weekday() in self.weekdays
 
     def moment(self, day: date, zone: ZoneName) -> datetime:
-        """Return when it fires on this local date, in UTC: the first time the clock shows it, or the end of a skipped hour."""
-        tz = ZoneInfo(zone)
-        local = datetime.combine(day, self.at, tzinfo=tz)
-        moment = local.astimezone(UTC)
-        if moment.astimezone(tz).replace(tzinfo=None) == local.replace(tzinfo=None):
-            return moment
-        before = local.utcoffset() or timedelta()
-        after = (local.replace(fold=1)).utcoffset() or timedelta()
-        skipped_from = datetime.combine(day, self.at, tzinfo=UTC) - before
-        return _end_of_gap(skipped_from, before, after, tz)
+        """Return when it fires on this local date, in UTC: see ``local_moment``."""
+        return local_moment(day, self.at, zone)
 
     def due_between(self, after: datetime, until: datetime, zone: ZoneName) -> list[tuple[date, datetime]]:
         """Return (local date, moment) of each firing in (after, until], oldest first; at most as many as there are days."""
@@ -90,6 +82,19 @@ class Recurrence:
     def next_after(self, after: datetime, zone: ZoneName) -> tuple[date, datetime]:
         """Return (local date, moment) of the first firing after a moment."""
         return self.due_between(after, after + timedelta(days=LONGEST_GAP_DAYS), zone)[0]
+
+
+def local_moment(day: date, at: time, zone: ZoneName) -> datetime:
+    """Return when clocks show this time on this local date, in UTC: the first time they do, or the end of an hour that they skip."""
+    tz = ZoneInfo(zone)
+    local = datetime.combine(day, at, tzinfo=tz)
+    moment = local.astimezone(UTC)
+    if moment.astimezone(tz).replace(tzinfo=None) == local.replace(tzinfo=None):
+        return moment
+    before = local.utcoffset() or timedelta()
+    after = (local.replace(fold=1)).utcoffset() or timedelta()
+    skipped_from = datetime.combine(day, at, tzinfo=UTC) - before
+    return _end_of_gap(skipped_from, before, after, tz)
 
 
 def _end_of_gap(shown: datetime, before: timedelta, after: timedelta, tz: ZoneInfo) -> datetime:

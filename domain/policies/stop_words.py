@@ -1,9 +1,11 @@
 """Which messages withdraw consent (shared/design/delivery.md, "Stop words")."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from domain.identity import Slug
 from domain.policies.text import folded
 
 STOP_WORDS = ("退订", "TD", "T", "取消订阅", "别发了", "STOP", "unsubscribe")
@@ -24,15 +26,23 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StopWords:
-    """The words, as compared."""
+    """The words, as compared. ``topics``: what each topic may be called, its code too; ``names``: what it is called towards people."""
 
     stop: frozenset[str]
     start: frozenset[str]
     mention: "re.Pattern[str]"
+    topics: Mapping[str, Slug] = field(default_factory=dict)
+    names: Mapping[Slug, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, stop: tuple[str, ...] = STOP_WORDS, start: tuple[str, ...] = START_WORDS) -> "StopWords":
-        """Prepare lists of words."""
+    def of(
+        cls,
+        stop: tuple[str, ...] = STOP_WORDS,
+        start: tuple[str, ...] = START_WORDS,
+        topics: Mapping[Slug, str] | None = None,
+    ) -> "StopWords":
+        """Prepare lists of words. ``topics``: codes and names of what can be ended by itself."""
+        names = topics or {}
         words = [folded(word) for word in stop if folded(word)]  # no words at all are no wish
         spotted = [
             rf"(?<![0-9a-z]){re.escape(word)}(?![0-9a-z])" if word.isascii() else re.escape(word)
@@ -43,13 +53,38 @@ class StopWords:
             frozenset(words),
             frozenset(filter(None, map(folded, start))),
             re.compile("|".join(spotted) or r"(?!)"),
+            {folded(called): topic for topic, name in names.items() for called in (topic, name)},
+            dict(names),
         )
 
     def wish(self, text: str) -> Wish:
-        """Return what a message wishes. Only the whole message is a stop or a start."""
+        """Return what a message wishes. Only the whole message is a stop or a start, alone or with the name of a topic behind it."""
         said = folded(text)
         if said in self.stop or said.removeprefix("/") in self.stop:  # /stop, from a bot's menu
             return Wish.STOP
         if said in self.start:
             return Wish.START
+        if self._about(said, self.stop) is not None:
+            return Wish.STOP
+        if self._about(said, self.start) is not None:
+            return Wish.START
         return Wish.MENTIONS_STOP if self.mention.search(said) else Wish.NONE
+
+    def topic(self, text: str) -> Slug | None:
+        """Return which topic a stop or a start is about (退订 新品, STOP news); None where it is about everything."""
+        said = folded(text)
+        return self._about(said, self.stop) or self._about(said, self.start)
+
+    def _about(self, said: str, words: Collection[str]) -> Slug | None:
+        for word in words:
+            rest = said.removeprefix("/").removeprefix(word)
+            apart = (
+                rest != rest.lstrip() or not word.isascii()
+            )  # 退订新品 has no blank, and "stopnews" is no stop
+            if (
+                said.removeprefix("/") != rest
+                and apart
+                and (topic := self.topics.get(rest.strip())) is not None
+            ):
+                return topic
+        return None

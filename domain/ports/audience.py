@@ -47,6 +47,8 @@ class Known:
     last_heard: datetime | None = None
     opened: tuple[ReplyWindow, ...] = ()
     """The reply windows they opened, on a channel that has such; also those that are over."""
+    locale: Locale | None = None
+    """What they read: as somebody told, else as the channel shows."""
 
 
 class Audience(Protocol):

@@ -9,7 +9,7 @@ from domain.identity import RunId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryFigures:
-    """Deliveries of a run. ``open``: planned or started; ``failed``: the provider refused them; ``opted_out``: people, after theirs was sent.
+    """Deliveries of a run. ``open``: planned or started; ``failed``: the provider refused them; ``opted_out``: people, after theirs left.
 
     ``last_sent``: when the newest of them left, None where none did. Those that the gate left out are in ``planned`` only.
     """

@@ -106,6 +106,13 @@ def with_card_in_words(outbound: Outbound) -> Outbound:
     return replace(outbound, text=text, card=None, attachment=outbound.attachment or card.picture)
 
 
+def with_links_in_words(outbound: Outbound) -> Outbound:
+    """Return the message with its links as lines of its text, for channels that have no buttons which open something."""
+    lines = [f"{label}: {address}" for row in outbound.links for label, address in row]
+    text = "\n".join(line for line in (outbound.text, *lines) if line)
+    return replace(outbound, text=text, links=())
+
+
 class Messenger(Protocol):
     """One channel's way out."""
 

@@ -10,11 +10,15 @@ from domain.contacts.suppression import address_digest, suppressions
 from domain.customers.commands import CreateCustomer, GrantConsent, WithdrawConsent
 from domain.customers.events import MARKETING, ConsentSource
 from domain.decider import Process, Streams
+from domain.identity import Slug
 from domain.message import Command, Recorded
 
 
-def new_customers(*, implied_consent: bool) -> Process:
-    """``implied_consent``: writing to the account in private counts as consent (region cn; delivery.md, "Consent")."""
+def new_customers(*, implied_consent: bool, text_version: Slug | None = None) -> Process:
+    """``implied_consent``: writing to the account in private counts as consent (region cn; delivery.md, "Consent").
+
+    ``text_version``: which wording stands for what they agree to.
+    """
 
     def react(recorded: Recorded, streams: Streams) -> Iterable[Command]:
         event = recorded.event
@@ -27,7 +31,9 @@ def new_customers(*, implied_consent: bool) -> Process:
             started = event.private if isinstance(event, ContactSeen) else True
             if started:
                 source = ConsentSource.CONTACT_STARTED
-                yield GrantConsent(contact=event.contact, topic=MARKETING, source=source)
+                yield GrantConsent(
+                    contact=event.contact, topic=MARKETING, source=source, text_version=text_version
+                )
 
     return Process("new-customers", (ContactSeen, ContactReached), react, immediate=True)
 

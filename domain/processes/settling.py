@@ -34,8 +34,7 @@ def react(recorded: Recorded, streams: Streams) -> Iterable[Command]:
     state = streams.state(deliveries, event.delivery)
     gone = event.reason if isinstance(event, DeliveryRejected) and event.unreachable else None
     if state.group is not None:
-        if state.kind is DeliveryClass.MARKETING:
-            yield ReleaseGroupReservation(group=state.group, delivery=event.delivery)
+        yield ReleaseGroupReservation(group=state.group, delivery=event.delivery)
         if gone is not None:
             yield LeaveGroup(group=state.group, reason=gone)
     elif state.contact is not None:

@@ -17,8 +17,11 @@ STOP_BUTTON = "consent:stop"
 """What pressing "unsubscribe" sends back; it can only ever withdraw the presser's own consent."""
 
 
-def stop_words(words: StopWords, say: Say) -> Process:
-    """Withdraw and confirm; ask with a button where a message merely contains a stop word; grant again on a start word."""
+def stop_words(words: StopWords, say: Say, text_version: Slug | None = None) -> Process:
+    """Withdraw and confirm; ask with a button where a message merely contains a stop word; grant again on a start word.
+
+    A word with a topic's name behind it is about this topic only. ``text_version``: which wording stands for what they agree to.
+    """
 
     def react(recorded: Recorded, streams: Streams) -> Iterable[Command]:
         event = recorded.event
@@ -36,9 +39,7 @@ def stop_words(words: StopWords, say: Say) -> Process:
             case Wish.STOP:
                 yield from _stop(recorded, event, streams, ConsentSource.STOP_WORD)
             case Wish.START:
-                source = ConsentSource.START_WORD
-                yield GrantConsent(contact=event.contact, topic=MARKETING, source=source)
-                yield _say(recorded, event, streams, "start-confirmed", "You are subscribed again.")
+                yield from _start(recorded, event, streams)
             case Wish.MENTIONS_STOP if event.group is None and not _ours(event, streams):
                 yield _ask(recorded, event, streams)
             case _:
@@ -47,14 +48,43 @@ def stop_words(words: StopWords, say: Say) -> Process:
     def _stop(
         recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams, source: ConsentSource
     ) -> Iterable[Command]:
-        yield WithdrawConsent(contact=event.contact, topic=MARKETING, source=source)
-        told = "You are unsubscribed: we send you no more offers. Write START to subscribe again."
-        yield _say(recorded, event, streams, "stop-confirmed", told)
+        topic = words.topic(said(event) or "")
+        yield WithdrawConsent(contact=event.contact, topic=topic or MARKETING, source=source)
+        everything = "You are unsubscribed: we send you no more offers. Write START to subscribe again."
+        alone = "You get no more messages about {topic}. Write STOP to get no offers at all."
+        if topic is None:
+            yield _say(recorded, event, streams, "stop-confirmed", everything)
+        else:
+            yield _say(recorded, event, streams, "stop-confirmed", alone, topic=topic)
+
+    def _start(
+        recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams
+    ) -> Iterable[Command]:
+        topic = words.topic(said(event) or "")
+        yield GrantConsent(
+            contact=event.contact,
+            topic=topic or MARKETING,
+            source=ConsentSource.START_WORD,
+            text_version=text_version,
+        )
+        if topic is None:
+            yield _say(recorded, event, streams, "start-confirmed", "You are subscribed again.")
+        else:
+            again = "You get messages about {topic} again."
+            yield _say(recorded, event, streams, "start-confirmed", again, topic=topic)
 
     def _say(
-        recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams, occasion: str, text: str
+        recorded: Recorded,
+        event: MessageReceived | ButtonPressed,
+        streams: Streams,
+        occasion: str,
+        text: str,
+        *,
+        topic: Slug | None = None,
     ) -> Command:
         translated = say(text, streams.state(contacts, event.contact).language)
+        if topic is not None:
+            translated = translated.format(topic=words.names[topic])
         return answer(recorded, event, streams, occasion=Slug(occasion), text=Personal(translated))
 
     def _ask(recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams) -> Command:

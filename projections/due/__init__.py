@@ -4,7 +4,9 @@ from projections.due.apply import due
 from projections.due.queries import (
     ActiveSchedule,
     DueDelivery,
+    UnderWay,
     active_schedules,
+    campaigns_under_way,
     due_broadcasts,
     due_deliveries,
     expired_leases,
@@ -12,6 +14,7 @@ from projections.due.queries import (
     open_to,
     overdue,
     resendable,
+    rivals,
     unknown,
 )
 from projections.due.tables import PRIORITIES
@@ -20,7 +23,9 @@ __all__ = [
     "PRIORITIES",
     "ActiveSchedule",
     "DueDelivery",
+    "UnderWay",
     "active_schedules",
+    "campaigns_under_way",
     "due",
     "due_broadcasts",
     "due_deliveries",
@@ -29,5 +34,6 @@ __all__ = [
     "open_to",
     "overdue",
     "resendable",
+    "rivals",
     "unknown",
 ]

@@ -1,12 +1,15 @@
 """How the view of what is due takes in events."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from sqlalchemy import (
     Connection,
+    update,
 )
 
 from domain.broadcasts.events import BroadcastCancelled, BroadcastConfirmed, BroadcastFannedOut
+from domain.campaigns.events import CampaignCancelled, CampaignPaused, CampaignResumed
 from domain.deliveries.delivery import Phase
 from domain.deliveries.events import (
     RESTORED,
@@ -20,30 +23,48 @@ from domain.deliveries.events import (
     DeliverySuppressed,
     DeliveryUnknown,
 )
+from domain.identity import CampaignId
 from domain.message import Origin, Recorded
 from domain.schedules.events import ScheduleCreated, ScheduleEnded, ScheduleFired
-from projections.due.tables import BROADCASTS, DUE, PARTIES, PRIORITIES, SCHEDULES
+from projections.due.campaigns import Campaigns, Hold, Run, Stage, hold, holds_of
+from projections.due.tables import (
+    BROADCASTS,
+    CAMPAIGNS,
+    DUE,
+    HELD,
+    HOLDS,
+    PARTIES,
+    PAUSED,
+    RUNS,
+    SCHEDULES,
+    place,
+)
 from projections.projection import PARTY_EVENTS, Parties, Projection, Rows
 
 _Final = DeliveryAccepted | DeliveryConfirmed | DeliveryRejected | DeliverySuppressed | DeliveryExpired
 _DeliveryEvent = DeliveryPlanned | DeliveryStarted | DeliveryPostponed | DeliveryUnknown | _Final
 _BroadcastEvent = BroadcastConfirmed | BroadcastFannedOut | BroadcastCancelled
+_CampaignEvent = CampaignPaused | CampaignResumed | CampaignCancelled
 _ScheduleEvent = ScheduleCreated | ScheduleEnded | ScheduleFired
+_Work = _DeliveryEvent | _BroadcastEvent | _ScheduleEvent | _CampaignEvent | Stage | Run
 
 
-def _delivery(rows: Rows, recorded: Recorded, event: _DeliveryEvent) -> None:
+def _delivery(rows: Rows, paused: Rows, recorded: Recorded, event: _DeliveryEvent) -> None:
     match event:
         case DeliveryPlanned():
+            held = event.campaign is not None and paused.get(event.campaign) is not None
             rows.put(
                 {
                     "delivery": event.delivery,
                     "position": recorded.position,
-                    "priority": PRIORITIES[event.kind],
+                    "priority": place(event.kind, event.priority) + (HELD if held else 0),
                     "phase": Phase.PLANNED.value,
                     "contact": event.contact,
                     "customer": event.customer,
                     "group_id": event.group,
                     "broadcast": event.broadcast,
+                    "campaign": event.campaign,
+                    "topic": event.topic,
                     "occasion": event.occasion,
                     "not_before": event.not_before,
                     "expires_at": event.expires_at,
@@ -73,6 +94,22 @@ def _broadcast(rows: Rows, event: _BroadcastEvent) -> None:
         rows.discard(event.broadcast)
 
 
+def _campaign(rows: Rows, event: _CampaignEvent) -> None:
+    if isinstance(event, CampaignPaused):
+        rows.put({"campaign": event.campaign})
+    else:
+        rows.discard(event.campaign)
+
+
+def _hold(connection: Connection, paused: Rows, campaigns: set[CampaignId]) -> None:
+    """Let what belongs to these campaigns stand where nobody looks, or in line again."""
+    for campaign in sorted(campaigns):
+        stops = paused.get(campaign) is not None
+        known = (DUE.c.priority < HELD) if stops else (DUE.c.priority >= HELD)
+        moved = DUE.c.priority + (HELD if stops else -HELD)
+        connection.execute(update(DUE).where(DUE.c.campaign == campaign, known).values(priority=moved))
+
+
 def _schedule(rows: Rows, event: _ScheduleEvent) -> None:
     match event:
         case ScheduleCreated(schedule=schedule, recurrence=recurrence, zone=zone, starts_at=starts_at):
@@ -94,28 +131,39 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     schedules = Rows(
         connection, SCHEDULES, (event.schedule for event in events if isinstance(event, _ScheduleEvent))
     )
+    told = {event.campaign for event in events if isinstance(event, _CampaignEvent)}
+    named = {e.campaign for e in events if isinstance(e, DeliveryPlanned) and e.campaign is not None}
+    paused = Rows(connection, PAUSED, told | named)
+    campaigns, holds = Campaigns(connection, events), holds_of(connection)
     parties = Parties(connection, PARTIES, batch)
     for recorded in batch:
         event = recorded.event
-        work = isinstance(event, _DeliveryEvent | _BroadcastEvent | _ScheduleEvent)
-        if work and recorded.origin is Origin.IMPORT:
+        if isinstance(event, _Work) and recorded.origin is Origin.IMPORT:
             continue  # imported history never causes a send
         if isinstance(event, _DeliveryEvent):
-            _delivery(deliveries, recorded, event)
+            _delivery(deliveries, paused, recorded, event)
         elif isinstance(event, _BroadcastEvent):
             _broadcast(broadcasts, event)
         elif isinstance(event, _ScheduleEvent):
             _schedule(schedules, event)
+        elif isinstance(event, Hold):
+            hold(holds, event)
+        elif isinstance(event, _CampaignEvent | Stage | Run):
+            if isinstance(event, _CampaignEvent):
+                _campaign(paused, event)
+            if isinstance(event, Stage | Run):
+                campaigns.take(recorded, event)
         else:
             parties.note(event)
-    for rows in (deliveries, broadcasts, schedules, parties):
+    for rows in (deliveries, broadcasts, schedules, paused, campaigns, holds, parties):
         rows.save()
+    _hold(connection, paused, told)
 
 
 due = Projection(
     name="due",
-    version=1,
-    tables=(DUE, BROADCASTS, SCHEDULES, PARTIES),
+    version=2,
+    tables=(DUE, PAUSED, BROADCASTS, SCHEDULES, CAMPAIGNS, RUNS, HOLDS, PARTIES),
     listens_to=frozenset(
         {
             *PARTY_EVENTS,
@@ -131,9 +179,15 @@ due = Projection(
             BroadcastConfirmed,
             BroadcastFannedOut,
             BroadcastCancelled,
+            CampaignPaused,
+            CampaignResumed,
+            CampaignCancelled,
             ScheduleCreated,
             ScheduleEnded,
             ScheduleFired,
+            *get_args(Stage),
+            *get_args(Run),
+            *get_args(Hold),
         }
     ),
     apply=_apply,

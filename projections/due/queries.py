@@ -1,6 +1,6 @@
 """What the scheduler asks: which deliveries, broadcasts and schedules to look at, and when next."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,10 +8,14 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     Select,
     and_,
+    exists,
     func,
+    or_,
     select,
+    union_all,
 )
 
 from domain.deliveries.delivery import MAX_ATTEMPTS, RESEND_AFTER_LEASE, Phase
@@ -21,26 +25,40 @@ from domain.deliveries.events import (
 from domain.identity import (
     Account,
     BroadcastId,
+    CampaignId,
     Channel,
     ContactId,
     CustomerId,
     DeliveryId,
     GroupId,
+    RunId,
     ScheduleId,
     Slug,
     ZoneName,
 )
+from domain.policies.facts import Rival
+from projections.due.campaigns import MARKETING_PAUSED, SENDING_HELD
 from projections.due.tables import (
     BROADCASTS,
+    CAMPAIGNS,
     DUE,
+    HOLDS,
     MARKETING,
     PARTIES,
+    PAUSED,
+    PLACES,
     PLANNED,
-    PRIORITIES,
+    RUNS,
     SCHEDULES,
     STARTED,
     UNKNOWN,
+    kind_at,
 )
+
+FAIR_SHARE = 4
+"""Of so many marketing messages one is the longest due, whatever its priority: so none waits for ever for those above it."""
+RIVALS = 5
+"""More of higher priority for one customer make no difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +92,82 @@ class ActiveSchedule:
     last_day: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A campaign that was launched. ``last_at``: when its newest run was to go out. ``runs``: those not planned to their end.
+
+    ``open``: something of it is planned or started.
+    """
+
+    campaign: CampaignId
+    last_at: datetime | None
+    runs: tuple[RunId, ...]
+    open: bool
+
+
 def due_deliveries(
     connection: Connection, now: datetime, limit: int, *, marketing: bool = True
 ) -> list[DueDelivery]:
     """Return planned deliveries whose time has come and not passed.
 
-    Replies first, then service, then marketing (if asked for); within a class the longest due first.
+    Replies first, then service, then marketing (if asked for); within a class the longest due first. Of marketing those of higher
+    priority come first, but every fourth is the one that is longest due.
     """
     found: list[DueDelivery] = []
-    for kind, priority in PRIORITIES.items():
+    stopped = held(connection)
+    if SENDING_HELD in stopped:
+        return found
+    marketing = marketing and MARKETING_PAUSED not in stopped
+    for kind, places in PLACES.items():
         if len(found) < limit and (marketing or kind is not DeliveryClass.MARKETING):
-            statement = (
-                _question()
-                .where(PLANNED, DUE.c.priority == priority, DUE.c.not_before <= now, DUE.c.expires_at > now)
-                .order_by(DUE.c.not_before, DUE.c.position)
-                .limit(limit - len(found))
+            at_each = [_ready(where, now, limit - len(found)) for where in places]
+            statement = union_all(*(select(one.subquery()) for one in at_each))
+            rows = sorted(
+                connection.execute(statement), key=lambda row: (row.priority, row.not_before, row.position)
             )
-            found.extend(_answer(connection, statement))
+            found.extend(_as_due(row) for row in list(_fairly(rows))[: limit - len(found)])
     return found
+
+
+def _ready(where: int, now: datetime, limit: int) -> Select[Any]:
+    return (
+        _question()
+        .where(PLANNED, DUE.c.priority == where, DUE.c.not_before <= now, DUE.c.expires_at > now)
+        .order_by(DUE.c.not_before, DUE.c.position)
+        .limit(limit)
+    )
+
+
+def _fairly(rows: Sequence[Row[Any]]) -> Iterator[Row[Any]]:
+    """Return rows, which come by priority, with every fourth place for the longest due."""
+    by_priority, by_age = iter(rows), iter(sorted(rows, key=lambda row: (row.not_before, row.position)))
+    taken: set[str] = set()
+    for number in range(1, len(rows) + 1):
+        line = by_age if number % FAIR_SHARE == 0 else by_priority
+        row = next(row for row in line if row.delivery not in taken)
+        taken.add(row.delivery)
+        yield row
+
+
+def rivals(connection: Connection, delivery: DeliveryId, now: datetime) -> list[Rival]:
+    """Return the marketing of higher priority that is planned for the same customer, the soonest first."""
+    mine = DUE.alias()
+    reached = PARTIES.c.party == DUE.c.contact
+    statement = (
+        select(DUE.c.not_before, DUE.c.topic, PARTIES.c.channel)
+        .join(PARTIES, reached)
+        .join(mine, mine.c.customer == DUE.c.customer)
+        .where(
+            mine.c.delivery == delivery,
+            PLANNED,
+            DUE.c.priority >= MARKETING,
+            DUE.c.priority < mine.c.priority,
+            DUE.c.expires_at > now,
+        )
+        .order_by(DUE.c.not_before, DUE.c.position)
+        .limit(RIVALS)
+    )
+    return [Rival(row.not_before, row.channel, row.topic) for row in connection.execute(statement)]
 
 
 def expired_leases(connection: Connection, now: datetime, limit: int = 500) -> list[DueDelivery]:
@@ -106,6 +182,8 @@ def resendable(connection: Connection, now: datetime, limit: int = 500) -> list[
 
     They have not expired, have tries left, no rule lets them wait, and their lease ended long enough ago.
     """
+    if SENDING_HELD in held(connection):
+        return []
     statement = (
         _question()
         .where(
@@ -158,6 +236,29 @@ def due_broadcasts(connection: Connection, now: datetime, limit: int = 100) -> l
     return list(connection.execute(statement).scalars())
 
 
+def campaigns_under_way(connection: Connection) -> list[UnderWay]:
+    """Return the campaigns that were launched and are neither paused nor over, by id; their runs in the order in which they began."""
+    rows = connection.execute(
+        select(
+            CAMPAIGNS,
+            exists().where(DUE.c.campaign == CAMPAIGNS.c.campaign, or_(PLANNED, STARTED)).label("open"),
+        )
+        .where(CAMPAIGNS.c.campaign.not_in(select(PAUSED.c.campaign)))
+        .order_by(CAMPAIGNS.c.campaign)
+    ).all()
+    begun: dict[CampaignId, list[RunId]] = {}
+    for row in connection.execute(select(RUNS).order_by(RUNS.c.position)):
+        begun.setdefault(row.campaign, []).append(row.run)
+    return [
+        UnderWay(row.campaign, row.last_at, tuple(begun.get(row.campaign, ())), open=row.open) for row in rows
+    ]
+
+
+def held(connection: Connection) -> frozenset[str]:
+    """Return what holds messages back altogether: ``marketing``, ``sending``."""
+    return frozenset(connection.execute(select(HOLDS.c.hold)).scalars())
+
+
 def active_schedules(connection: Connection) -> list[ActiveSchedule]:
     """Return the recurring messages that have not ended, by id."""
     rows = connection.execute(select(SCHEDULES).order_by(SCHEDULES.c.schedule))
@@ -170,8 +271,15 @@ def next_moment(
     connection: Connection, after: datetime | None = None, *, marketing: bool = True
 ) -> datetime | None:
     """Return when something is due next (of what is due after a moment); None where nothing waits for a time. Schedules are not in it."""
-    classes = list(PRIORITIES.values()) if marketing else [p for p in PRIORITIES.values() if p != MARKETING]
-    planned = [(DUE.c.not_before, and_(PLANNED, DUE.c.priority == priority)) for priority in classes]
+    stopped = held(connection)
+    marketing = marketing and MARKETING_PAUSED not in stopped
+    places = [
+        where
+        for kind, those in PLACES.items()
+        if SENDING_HELD not in stopped and (marketing or kind is not DeliveryClass.MARKETING)
+        for where in those
+    ]
+    planned = [(DUE.c.not_before, and_(PLANNED, DUE.c.priority == where)) for where in places]
     columns: list[tuple[ColumnElement[Any], ColumnElement[bool]]] = [
         *planned,
         (DUE.c.expires_at, PLANNED),
@@ -199,7 +307,7 @@ def _earliest(
 
 
 def _resendable() -> ColumnElement[bool]:
-    return and_(UNKNOWN, DUE.c.priority != MARKETING, DUE.c.attempt < MAX_ATTEMPTS)
+    return and_(UNKNOWN, DUE.c.priority < MARKETING, DUE.c.attempt < MAX_ATTEMPTS)
 
 
 def _question() -> Select[Any]:
@@ -207,26 +315,24 @@ def _question() -> Select[Any]:
     return select(DUE, PARTIES.c.channel, PARTIES.c.account).join(PARTIES, reached)
 
 
-_KINDS = {priority: kind for kind, priority in PRIORITIES.items()}
-
-
 def _answer(connection: Connection, statement: Select[Any]) -> list[DueDelivery]:
-    return [
-        DueDelivery(
-            delivery=row.delivery,
-            kind=_KINDS[row.priority],
-            phase=Phase(row.phase),
-            contact=row.contact,
-            customer=row.customer,
-            group=row.group_id,
-            channel=row.channel,
-            account=row.account,
-            broadcast=row.broadcast,
-            occasion=row.occasion,
-            not_before=row.not_before,
-            expires_at=row.expires_at,
-            attempt=row.attempt,
-            until=row.until,
-        )
-        for row in connection.execute(statement)
-    ]
+    return [_as_due(row) for row in connection.execute(statement)]
+
+
+def _as_due(row: Row[Any]) -> DueDelivery:
+    return DueDelivery(
+        delivery=row.delivery,
+        kind=kind_at(row.priority),
+        phase=Phase(row.phase),
+        contact=row.contact,
+        customer=row.customer,
+        group=row.group_id,
+        channel=row.channel,
+        account=row.account,
+        broadcast=row.broadcast,
+        occasion=row.occasion,
+        not_before=row.not_before,
+        expires_at=row.expires_at,
+        attempt=row.attempt,
+        until=row.until,
+    )

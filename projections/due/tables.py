@@ -20,7 +20,31 @@ from projections.schema import METADATA, Utc, parties_table
 
 PRIORITIES = {DeliveryClass.REPLY: 0, DeliveryClass.SERVICE: 1, DeliveryClass.MARKETING: 2}
 """Replies overtake marketing."""
-MARKETING = PRIORITIES[DeliveryClass.MARKETING]
+LOWEST, HIGHEST = 1, 9
+"""Priorities of campaigns, the higher the sooner."""
+MARKETING = 10
+"""Places from here on are marketing's: this one and the next eight, for campaigns of priority 9 down to 1."""
+PLACES = {
+    DeliveryClass.REPLY: (0,),
+    DeliveryClass.SERVICE: (1,),
+    DeliveryClass.MARKETING: tuple(range(MARKETING, MARKETING + HIGHEST)),
+}
+"""What ``DUE.priority`` may be for each class, in the order in which they go."""
+HELD = 50
+"""Added to the place of what belongs to a campaign that is paused: nobody looks there, except for what expires."""
+
+
+def place(kind: DeliveryClass, priority: int) -> int:
+    """Return where a delivery stands in line."""
+    if kind is not DeliveryClass.MARKETING:
+        return PLACES[kind][0]
+    return MARKETING + HIGHEST - min(max(priority, LOWEST), HIGHEST)
+
+
+def kind_at(where: int) -> DeliveryClass:
+    """Return the class of what stands at a place."""
+    return next((kind for kind, places in PLACES.items() if where in places), DeliveryClass.MARKETING)
+
 
 DUE = Table(
     "due_deliveries",
@@ -33,13 +57,15 @@ DUE = Table(
     Column("customer", String),
     Column("group_id", String),
     Column("broadcast", String),
+    Column("campaign", String, index=True),
+    Column("topic", String, nullable=False),
     Column("occasion", String, nullable=False),
     Column("not_before", Utc, nullable=False),
     Column("expires_at", Utc, nullable=False),
     Column("attempt", Integer, nullable=False, default=0),
     Column("until", Utc),
 )
-"""Deliveries without a final outcome: planned, started, unknown. ``until``: the end of the last lease."""
+"""Deliveries without a final outcome: planned, started, unknown. ``priority``: their place. ``until``: the end of the last lease."""
 PLANNED, STARTED, UNKNOWN = (
     DUE.c.phase == literal(phase.value, literal_execute=True)
     for phase in (Phase.PLANNED, Phase.STARTED, Phase.UNKNOWN)
@@ -50,9 +76,12 @@ for _name, _where, _columns in (
     ("due_expiring", PLANNED, (DUE.c.expires_at,)),
     ("due_started", STARTED, (DUE.c.until,)),
     ("due_unknown", UNKNOWN, (DUE.c.until,)),
+    ("due_of_customer", PLANNED, (DUE.c.customer,)),
 ):
     Index(_name, *_columns, sqlite_where=_where, postgresql_where=_where)
 
+PAUSED = Table("due_paused", METADATA, Column("campaign", String, primary_key=True))
+"""Campaigns that are paused."""
 BROADCASTS = Table(
     "due_broadcasts",
     METADATA,
@@ -69,4 +98,21 @@ SCHEDULES = Table(
     Column("starts_at", Utc, nullable=False),
     Column("last_day", Date),
 )
+CAMPAIGNS = Table(
+    "due_campaigns",
+    METADATA,
+    Column("campaign", String, primary_key=True),
+    Column("last_at", Utc),
+)
+"""Launched, and neither cancelled nor finished. ``last_at``: when its newest run was to go out."""
+RUNS = Table(
+    "due_runs",
+    METADATA,
+    Column("run", String, primary_key=True),
+    Column("campaign", String, nullable=False, index=True),
+    Column("position", BigInteger, nullable=False),
+)
+"""Begun, and not planned to their end."""
+HOLDS = Table("due_holds", METADATA, Column("hold", String, primary_key=True))
+"""What holds messages back altogether: ``marketing`` is paused, or ``sending`` since an import or a restore."""
 PARTIES = parties_table("due_parties")

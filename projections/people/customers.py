@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from domain.customers.events import (
+    MARKETING,
     ConsentGranted,
     ConsentWithdrawn,
     CustomerAbsorbed,
@@ -67,6 +68,7 @@ CONSENTS = Table(
     Column("contact", String, nullable=False),
     Column("source", String, nullable=False),
     Column("at", Utc, nullable=False),
+    Column("text_version", String),
 )
 
 
@@ -79,6 +81,7 @@ class Consent:
     contact: ContactId
     source: Slug
     at: datetime
+    text_version: Slug | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,10 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     customers_ = Rows(
         connection, CUSTOMERS, (customer for _, event in events for customer in _records(event))
     )
-    agreed = Rows(connection, CONSENTS, (row for _, event in events for row in _consent_ids(event)))
+    stopped = {event.customer for _, event in events if _ends_all(event)}
+    held = select(CONSENTS.c.id).where(CONSENTS.c.customer.in_(stopped))
+    topics = connection.execute(held).scalars() if stopped else ()
+    agreed = Rows(connection, CONSENTS, [*(row for _, e in events for row in _consent_ids(e)), *topics])
     number: int | None = None
     for recorded, event in events:
         match event:
@@ -151,6 +157,8 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
                 customers_[customer]["notes"] += 1
             case ConsentGranted() | ConsentWithdrawn():
                 agreed.put(_consent(recorded, event))
+                if _ends_all(event):
+                    _end_topics(agreed, recorded, event)
             case CustomerAbsorbed() | CustomerReleased() | CustomerUnmerged():
                 follow(customers_, event)
                 stand(agreed, event, recorded.occurred_at)
@@ -177,7 +185,19 @@ def _consent(recorded: Recorded, event: ConsentGranted | ConsentWithdrawn) -> di
         "contact": event.contact,
         "source": event.source.value,
         "at": recorded.occurred_at,
+        "text_version": event.text_version,
     }
+
+
+def _ends_all(event: CustomerEvent) -> bool:
+    return isinstance(event, ConsentWithdrawn) and event.topic == MARKETING
+
+
+def _end_topics(rows: Rows, recorded: Recorded, event: ConsentGranted | ConsentWithdrawn) -> None:
+    """Whoever ends everything ends what they agreed to by itself, too."""
+    for row in list(rows):
+        if row["customer"] == event.customer and row["granted"]:
+            rows.put({**_consent(recorded, event), "id": row["id"], "topic": row["topic"]})
 
 
 def _forget(connection: Connection, event: CustomerForgotten) -> None:
@@ -188,7 +208,7 @@ def _forget(connection: Connection, event: CustomerForgotten) -> None:
 
 customers = Projection(
     name="customers",
-    version=3,
+    version=4,
     tables=(CUSTOMERS, CONSENTS),
     listens_to=frozenset(
         {
@@ -210,7 +230,7 @@ customers = Projection(
 
 # --- queries -------------------------------------------------------------------------------------------------------
 
-_LAST_IN_FIRST = (CONTACTS.c.last_in.desc().nulls_last(), CONTACTS.c.contact)
+LAST_IN_FIRST = (CONTACTS.c.last_in.desc().nulls_last(), CONTACTS.c.contact)
 
 Among = Select[Any] | Collection[CustomerId]
 """Whom a query may return: ids, or another view's question for ids (``projections.tags.holders``), asked in the same statement."""
@@ -245,46 +265,16 @@ def listed(
     if among is not None:
         statement = statement.where(CUSTOMERS.c.customer.in_(among))
     if not staff:
-        statement = statement.where(~_of_staff())
+        statement = statement.where(~of_staff())
     return with_contacts(connection, statement)
 
 
 def count(connection: Connection, *, among: Among | None = None) -> int:
     """Return how many customers there are, without those of operators."""
-    statement = select(func.count()).select_from(CUSTOMERS).where(KNOWN, ~_of_staff())
+    statement = select(func.count()).select_from(CUSTOMERS).where(KNOWN, ~of_staff())
     if among is not None:
         statement = statement.where(CUSTOMERS.c.customer.in_(among))
     return connection.execute(statement).scalar_one()
-
-
-def recipients(
-    connection: Connection, *, among: Among | None = None, after: int = 0, limit: int = 500
-) -> list[tuple[int, CustomerId, ContactId]]:
-    """Return (number, customer, contact) of those whom a message can reach, by number above ``after``.
-
-    One contact a customer, the one who wrote last. Left out: operators, the blocked, who never wrote in private. Consent and caps are the
-    gate's to judge.
-    """
-    reachable = and_(CONTACTS.c.private, CONTACTS.c.blocked.is_(None))
-    has_one = exists().where(CONTACTS.c.customer == CUSTOMERS.c.customer, reachable)
-    page = (
-        select(CUSTOMERS.c.number, CUSTOMERS.c.customer)
-        .where(CUSTOMERS.c.number > after, has_one, ~_of_staff())
-        .order_by(CUSTOMERS.c.number)
-        .limit(limit)
-    )
-    if among is not None:
-        page = page.where(CUSTOMERS.c.customer.in_(among))
-    numbers = {row.customer: row.number for row in connection.execute(page)}
-    last_first = (
-        select(CONTACTS.c.customer, CONTACTS.c.contact)
-        .where(CONTACTS.c.customer.in_(numbers), reachable)
-        .order_by(*_LAST_IN_FIRST)
-    )
-    chosen: dict[CustomerId, ContactId] = {}
-    for row in connection.execute(last_first):
-        chosen.setdefault(row.customer, row.contact)
-    return [(number, found, chosen[found]) for found, number in numbers.items()]
 
 
 def subjects_of(connection: Connection, wanted: CustomerId) -> list[SubjectId]:
@@ -302,12 +292,22 @@ def subjects_of(connection: Connection, wanted: CustomerId) -> list[SubjectId]:
     ]
 
 
+def opted_out(connection: Connection, wanted: Collection[CustomerId]) -> dict[CustomerId, datetime]:
+    """Return when those of the customers who ended marketing, or a topic of it, did so last."""
+    rows = connection.execute(
+        select(CONSENTS.c.customer, func.max(CONSENTS.c.at).label("at"))
+        .where(CONSENTS.c.customer.in_(wanted), CONSENTS.c.granted.is_(False))
+        .group_by(CONSENTS.c.customer)
+    )
+    return {row.customer: row.at for row in rows}
+
+
 def with_contacts(connection: Connection, statement: Select[Any]) -> list[Customer]:
     """Return the customers that a statement over CUSTOMERS gives, in its order, with their contacts and consents."""
     rows = connection.execute(statement.where(KNOWN)).mappings().all()
     wanted = [row["customer"] for row in rows]
     contacts_: dict[CustomerId, list[Contact]] = {}
-    by_last_in = select(CONTACTS).where(CONTACTS.c.customer.in_(wanted)).order_by(*_LAST_IN_FIRST)
+    by_last_in = select(CONTACTS).where(CONTACTS.c.customer.in_(wanted)).order_by(*LAST_IN_FIRST)
     for row in connection.execute(by_last_in).mappings():
         contacts_.setdefault(row["customer"], []).append(as_contact(row))
     consents: dict[CustomerId, list[Consent]] = {}
@@ -372,7 +372,7 @@ def _as_consent(row: RowMapping) -> Consent:
     return Consent(**{name: row[name] for name in Consent.__dataclass_fields__})
 
 
-def _of_staff() -> Any:  # noqa: ANN401  # a clause of SQLAlchemy's
+def of_staff() -> Any:  # noqa: ANN401  # a clause of SQLAlchemy's
     ours = CONTACTS.alias()  # the outer question may hold contacts of its own
     return exists().where(ours.c.customer == CUSTOMERS.c.customer, ours.c.operator.is_not(None))
 
@@ -387,7 +387,7 @@ def newest(connection: Connection, *, among: Among | None = None, limit: int = 5
     statement = (
         select(CUSTOMERS)
         .join(latest, latest.c.customer == CUSTOMERS.c.customer)
-        .where(~_of_staff())
+        .where(~of_staff())
         .order_by(latest.c.last_in.desc().nulls_last(), CUSTOMERS.c.number.desc())
         .limit(limit)
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 
+from domain.identity import CustomerId
 from projections.people.contacts import CONTACTS, key
 from projections.people.customers import CUSTOMERS, Customer, answering, with_contacts
 from projections.people.identifiers import PHONE, with_phone
@@ -12,6 +13,8 @@ from projections.people.identifiers import PHONE, with_phone
 CANDIDATES = 20
 """More than these help nobody to choose."""
 SHORTEST_PREFIX = 6
+SHORTEST_PHONE = 7
+"""Digits: the last four of a number are many people's."""
 _NUMBER = re.compile(r"#\s*([0-9]{1,9})")
 _ID = re.compile(r"[0-9a-f-]+")
 
@@ -35,6 +38,28 @@ def find(connection: Connection, text: str) -> list[Customer]:
         if found:
             return found
     return []
+
+
+def meant_exactly(connection: Connection, text: str) -> CustomerId | None:
+    """Return the one customer whose number, id, ``channel:external-id``, ``@username`` or whole phone number a text is; None for others.
+
+    No name, no beginning of an id and no end of a phone number counts: this is for lists, where nobody is asked back.
+    """
+    said = key(text)
+    number = _NUMBER.fullmatch(said)
+    if number is not None:
+        clauses = [CUSTOMERS.c.number == int(number[1])]
+    else:
+        digits = sum(sign.isdecimal() for sign in said)
+        clauses = [CUSTOMERS.c.customer == said]
+        clauses += [c for c in (_by_address(text.strip()), _by_username(said)) if c is not None]
+        if digits >= SHORTEST_PHONE and (by_phone := _by_phone(said)) is not None:
+            clauses.append(by_phone)
+    for clause in clauses:
+        found = _customers(connection, clause)
+        if found:
+            return found[0].id if len(found) == 1 else None
+    return None
 
 
 _Question = Callable[[str], "ColumnElement[bool] | None"]

@@ -65,7 +65,14 @@ def _standing(consents: Rows, event: MadeOf, topic: Slug, at: datetime, *, grant
         if row is not None and row["granted"] == granted:
             return {**row, **new}
     whose = next((p for p in event.parts if topic in _said(p, granted=granted)), event.parts[0])
-    return {**new, "granted": granted, "contact": whose.contacts[0], "source": MERGED, "at": at}
+    return {
+        **new,
+        "granted": granted,
+        "contact": whose.contacts[0],
+        "source": MERGED,
+        "at": at,
+        "text_version": None,
+    }
 
 
 def _said(part: Part, *, granted: bool) -> tuple[Slug, ...]:

@@ -176,14 +176,19 @@ def _record(recorded: Recorded) -> Iterable[Row]:
             yield _row(recorded, Kind.UNMERGED, customer=customer)
         case NoteAdded(customer=customer, note=note):
             yield _row(recorded, Kind.NOTE, customer=customer, text=note.value)
-        case ConsentGranted(contact=contact, topic=topic):
-            yield _row(recorded, Kind.CONSENTED, contact=contact, value=topic)
-        case ConsentWithdrawn(contact=contact, topic=topic):
-            yield _row(recorded, Kind.WITHDREW, contact=contact, value=topic)
+        case ConsentGranted(contact=contact, topic=topic) as granted:
+            yield _row(recorded, Kind.CONSENTED, contact=contact, value=topic, text=_evidence(granted))
+        case ConsentWithdrawn(contact=contact, topic=topic) as ended:
+            yield _row(recorded, Kind.WITHDREW, contact=contact, value=topic, text=_evidence(ended))
         case GoalReached() as goal:
             yield _row(recorded, Kind.REACHED, **reached(goal))
         case _:
             return
+
+
+def _evidence(event: ConsentGranted | ConsentWithdrawn) -> str:
+    """How we know: the code of the source, and the version of the text they agreed to."""
+    return " ".join(filter(None, (event.source.value, event.text_version)))
 
 
 def _order(event: MessageReceived | MessageEdited | ButtonPressed) -> str | None:
@@ -330,7 +335,7 @@ def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]
 
 timeline = Projection(
     name="timeline",
-    version=6,
+    version=7,
     tables=(TIMELINE, BROADCASTS, FILES, PARTIES, WORDS),
     listens_to=frozenset(
         {

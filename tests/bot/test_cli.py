@@ -205,6 +205,22 @@ def test_an_operator_is_added_with_a_code_and_gets_another_one_on_request(siyu: 
     assert one_line(siyu("operator", "add", "wu", "--role", "king"), 2).startswith("no role is called 'king'")
 
 
+def test_a_token_is_printed_once_and_an_operators_tokens_are_revoked_together(siyu: Siyu) -> None:
+    siyu("operator", "add", "li", "--role", "agent")
+    first, second = siyu("operator", "token", "li"), siyu("operator", "token", "Li")
+    told = (
+        "Programs work as li (agent) with this token. It is shown this once: keep it as you keep a password."
+    )
+    said, token = first.out.splitlines()
+    assert (first.code, first.err, said, token[:5], len(token)) == (0, "", told, "siyu_", 48)
+    assert token not in second.out
+    assert token not in siyu("events", "--json").out
+    assert siyu("operator", "revoke-token", "li") == Ran(0, "li's tokens count no more.\n", "")
+    assert siyu("operator", "revoke-token", "li") == Ran(0, "li has no token.\n", "")
+    for command in ("token", "revoke-token"):
+        assert one_line(siyu("operator", command, "wu"), 2).startswith("no operator is called wu")
+
+
 def test_the_log_is_exported_and_makes_the_same_installation(siyu: Siyu, tmp_path: Path) -> None:
     premises = Premises(tmp_path / "data")
     premises.says("wang", "多少钱?")
@@ -298,3 +314,38 @@ async def test_a_line_that_was_not_carried_out_exits_otherwise_than_with_0(
 
 async def test_yes_confirms_at_once(siyu: Siyu, shop: Premises) -> None:
     assert (await asyncio.to_thread(siyu, "do", "/broadcast all hello", "--yes")).code == 0
+
+
+ORDERS = "order_number,phone,amount,paid_at\nA-2026-1,,1.00,2026-11-01 10:00\n,,1.00,2026-11-01\n"
+
+
+async def test_a_file_is_imported_beside_a_running_siyu(siyu: Siyu, shop: Premises, tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text(ORDERS, "utf-8-sig")
+    ran = await asyncio.to_thread(siyu, "import", "orders.csv")
+    assert (ran.code, ran.err, ran.out.splitlines()[1]) == (
+        1,
+        "",
+        "2 orders: 1 with news, 0 known just so, 1 not taken",
+    )
+    shop.says("wang", "where is a-2026-1?")
+    timeline = await asyncio.to_thread(siyu, "timeline", "#1")
+    assert [line.split()[2:] for line in timeline.out.splitlines() if "1.00" in line] == [
+        ["ordered", "A-2026-1", "1.00", "CNY"],
+        ["paid", "1.00", "CNY"],
+    ]
+    assert "order-placed/1" in (await asyncio.to_thread(siyu, "events", "--customer", "#1")).out
+
+
+def test_a_file_is_imported_while_none_runs(siyu: Siyu, tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text(ORDERS.rpartition(",,")[0], "gb18030")
+    first, again = (siyu("import", "orders.csv") for _ in range(2))
+    assert (first.code, first.out.splitlines()[0]) == (
+        0,
+        "1 orders: 1 with news, 0 known just so, 0 not taken",
+    )
+    assert (again.code, again.out.splitlines()[0]) == (
+        0,
+        "1 orders: 0 with news, 1 known just so, 0 not taken",
+    )
+    (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
+    assert one_line(siyu("import", "notes.csv"), 1).startswith("notes.csv is no file of orders")

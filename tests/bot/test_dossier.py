@@ -5,6 +5,7 @@ import csv
 import json
 import stat
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,18 @@ from typing import Any
 import pytest
 
 from bot.dossier import cell
+from bot.ingest import Buyer, Description, Goal, Order, Teller, describe_customer, place_order, reach_goal
 from bot.operations.moving import export_customer
 from domain.customers.commands import AddNote, NameCustomer, TagCustomer
 from domain.deliveries.commands import CancelDelivery
 from domain.errors import Rejected
-from domain.identity import EventId, MediaId, OperatorId, Slug, SubjectId, Tag
+from domain.identity import Currency, EventId, MediaId, OperatorId, Slug, SubjectId, Tag
 from domain.media.commands import KeepMedia
 from domain.media.events import FileKind, MediaType
 from domain.message import Personal
 from domain.operators.events import CustomerExported
 from tests.bot.backup.moving import shown
-from tests.bot.premises import Premises
+from tests.bot.premises import NOON, Premises
 
 CLI = OperatorId("cli")
 PHOTO = MediaId("0123456789abcdef0123456789abcdef")
@@ -49,6 +51,25 @@ def by_section(lines: list[str]) -> dict[str, list[dict[str, Any]]]:
     for line in map(json.loads, lines):
         found.setdefault(line["section"], []).append(line)
     return found
+
+
+def test_orders_goals_and_facts_are_given_out_with_the_events_that_name_them(premises: Premises) -> None:
+    fill(premises)
+    premises.house.catch_up()
+    shop, wang = Teller(actor=Slug("operator-shop")), Buyer(contact="telegram:wang")
+    at = NOON - timedelta(days=1)
+    for number, buyer in (("A-2026-1", wang), ("L-2026-1", Buyer(contact="telegram:li"))):
+        order = Order(number=number, amount=9_900, currency=Currency("CNY"), at=at, items=[{"name": "tea"}])
+        place_order(premises.house, order, buyer, by=shop)
+    reach_goal(premises.house, Goal(goal="signed-up", key="1", at=at), wang, by=shop)
+    describe_customer(premises.house, Description(birthday="05-17"), wang, by=shop)
+    found = by_section(shown(export_customer(premises.house, "wang")))
+    assert [(row["number"], row["items"]) for row in found["orders"]] == [("A-2026-1", [{"name": "tea"}])]
+    assert [row["goal"] for row in found["goals"]] == ["signed-up"]
+    assert [row["birthday"]["month"] for row in found["facts"]] == [5]
+    kinds = {event["type"] for event in found["events"]}
+    assert {"order-placed/1", "order-matched/1", "goal-reached/1", "customer-described/1"} <= kinds
+    assert "L-2026-1" not in repr(found)
 
 
 def test_everything_about_a_customer_and_nothing_about_others_is_given_out(premises: Premises) -> None:

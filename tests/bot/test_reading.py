@@ -2,33 +2,57 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from bot.house import House
 from bot.operations.said import Exit
 from bot.operations.upkeep import replay
-from bot.reading import Reading, SqlAgenda, SqlAudience, keep_parked, parked_by
+from bot.reading import Reading, SqlAgenda, SqlAudience, SqlCanaries, keep_parked, lunar_day, parked_by
 from bot.rendering import MISSING, render
 from domain.broadcasts.commands import ConfirmBroadcast, DraftBroadcast, FinishFanOut
 from domain.broadcasts.events import AudienceKind
+from domain.campaigns.commands import FinishRun
 from domain.conversations.commands import Join, Reachability, Sender
 from domain.conversations.events import MessageReceived
-from domain.customers.commands import NameCustomer, TagCustomer
-from domain.deliveries.commands import LoseTrackOfDelivery, PlanDelivery
+from domain.customers.commands import DescribeCustomer, NameCustomer, TagCustomer
+from domain.deliveries.commands import (
+    AcceptDelivery,
+    CancelDelivery,
+    LoseTrackOfDelivery,
+    PlanDelivery,
+    RejectDelivery,
+)
 from domain.deliveries.delivery import RESEND_AFTER_LEASE
 from domain.deliveries.events import DeliveryClass, DeliveryPlanned, DeliveryStarted
 from domain.errors import CannotRender
 from domain.gate import ClaimDelivery
-from domain.identity import BroadcastId, ContactId, RuleId, ScheduleId, Slug, Tag, ZoneName
+from domain.identity import (
+    BroadcastId,
+    ContactId,
+    DeliveryId,
+    Locale,
+    RuleId,
+    RunId,
+    ScheduleId,
+    Slug,
+    Tag,
+    ZoneName,
+)
+from domain.installation.commands import PauseMarketing, ResumeMarketing
 from domain.message import Personal
-from domain.ports.agenda import BrokenLease, DueDelivery, DueSchedule
-from domain.ports.audience import Known, Recipient
+from domain.policies.occasions import BIRTHDAY, MEMBER_ANNIVERSARY
+from domain.ports.agenda import BrokenLease, DueDelivery, DueSchedule, UnderWay
+from domain.ports.audience import Known, Recipient, Whom
+from domain.ports.canaries import CanaryFigures
 from domain.rules.commands import AddRule
 from domain.rules.events import Match
 from domain.schedules.commands import CreateSchedule, EndSchedule, FireSchedule
 from scheduler.letters import Letters
 from tests.bot.premises import BOT, NOON, TELEGRAM, Premises
+from tests.domain.controls import commands
+from tests.domain.controls.ids import JUNE, SUMMER
 
 LEASE = timedelta(seconds=45)
 MINUTE = timedelta(minutes=1)
@@ -71,7 +95,7 @@ def starts(premises: Premises, plan: PlanDelivery) -> None:
         controls=premises.house.settings.controls,
     )
     started = premises.house.do("scheduler", claim)
-    assert [type(r.event) for r in started.events] == [DeliveryStarted]
+    assert type(started.events[-1].event) is DeliveryStarted
     premises.house.catch_up()
 
 
@@ -170,7 +194,7 @@ def test_a_schedule_says_for_which_day_it_fired_last_until_it_ends(
 # --- the audience ------------------------------------------------------------------------------------------------------
 
 
-async def test_recipients_are_those_who_can_be_reached_in_the_order_of_their_numbers(
+async def test_recipients_are_those_who_are_meant_in_the_order_of_their_numbers(
     premises: Premises, audience: SqlAudience
 ) -> None:
     for who in ("zhao", "wang", "chen", "li"):
@@ -179,12 +203,162 @@ async def test_recipients_are_those_who_can_be_reached_in_the_order_of_their_num
     premises.receive("chen", Reachability(reachable=False))
     await premises.binds(await premises.desk(), "li")
     vip = Tag("vip")
-    premises.house.do("system", TagCustomer(customer=premises.customer("wang"), tag=vip))
+    tokyo = ZoneName("Asia/Tokyo")
+    zhao, wang, chen, sun = (premises.customer(who) for who in ("zhao", "wang", "chen", "sun"))
+    premises.house.do("system", TagCustomer(customer=wang, tag=vip))
+    premises.house.do(
+        "system", DescribeCustomer(customer=wang, zone=tokyo, language=Locale("ja"), source=Slug("x"))
+    )
     premises.house.catch_up()
-    zhao, wang = (Recipient(premises.customer(w), premises.contact(w)) for w in ("zhao", "wang"))
-    assert audience.recipients(None) == [zhao, wang]
-    assert audience.recipients(vip) == [wang]
-    assert audience.recipients(Tag("nobody")) == []
+    everybody = audience.page(Whom(), 0, 10)
+    assert [one.customer for one in everybody] == [zhao, wang, chen, sun]
+    assert everybody[1] == Recipient(
+        everybody[1].number, wang, premises.contact("wang"), TELEGRAM, tokyo, Locale("ja")
+    )
+    assert audience.page(Whom(), everybody[0].number, 2) == everybody[1:3]
+    assert [one.customer for one in audience.page(Whom(tags=(vip,)), 0, 10)] == [wang]
+    assert [one.customer for one in audience.page(Whom(without=(vip,)), 0, 10)] == [zhao, chen, sun]
+    sizes = [audience.size(whom) for whom in (Whom(), Whom(tags=(vip,)), Whom(tags=(Tag("nobody"),)))]
+    assert sizes == [4, 1, 0]
+
+
+def test_birthdays_are_kept_by_the_sun_and_by_the_moon(premises: Premises, audience: SqlAudience) -> None:
+    for who, born in (
+        ("sun", "1990-02-17"),
+        ("moon", "lunar:01-01"),
+        ("leap", "02-29"),
+        ("eve", "lunar:12-30"),
+    ):
+        premises.says(who, "hi")
+        described = DescribeCustomer(
+            customer=premises.customer(who), birthday=Personal(born), source=Slug("x")
+        )
+        premises.house.do("system", described)
+    premises.house.catch_up()
+
+    def born_on(day: date) -> list[ContactId]:
+        return [one.contact for one in audience.page(Whom(occasion=BIRTHDAY, day=day), 0, 10)]
+
+    sun, moon, leap, eve = (premises.contact(who) for who in ("sun", "moon", "leap", "eve"))
+    assert born_on(date(2026, 2, 17)) == [sun, moon]  # the lunar year begins
+    assert born_on(date(2027, 2, 6)) == [moon]
+    assert born_on(date(2026, 2, 16)) == [eve]  # its last month has 29 days that year
+    assert born_on(date(2026, 2, 28)) == [leap]
+    assert born_on(date(2028, 2, 29)) == [leap]
+    assert (lunar_day(date(1800, 1, 1)), lunar_day(date(2200, 1, 1))) == (None, None)
+
+
+def test_members_are_congratulated_from_the_first_year_on(premises: Premises, audience: SqlAudience) -> None:
+    premises.says("wang", "hi")
+    wang = premises.customer("wang")
+    premises.house.do(
+        "system", DescribeCustomer(customer=wang, member_since=date(2025, 3, 2), source=Slug("x"))
+    )
+    premises.house.catch_up()
+    sizes = [
+        audience.size(Whom(occasion=MEMBER_ANNIVERSARY, day=date(year, 3, 2))) for year in (2025, 2026, 2027)
+    ]
+    assert sizes == [0, 1, 1]
+
+
+# --- campaigns ---------------------------------------------------------------------------------------------------------
+
+
+def launches(premises: Premises) -> None:
+    """Let the example of a campaign be launched, and its run begin."""
+    premises.house.do("system", commands.DRAFT_CAMPAIGN)
+    premises.house.do("system", replace(commands.LAUNCH_CAMPAIGN, alone=True))
+    premises.house.do("scheduler", commands.START_RUN)
+    premises.house.catch_up()
+
+
+def of_campaign(premises: Premises, who: str = "wang", **others: Any) -> PlanDelivery:  # noqa: ANN401  # fields of PlanDelivery
+    """Return one of its messages to somebody."""
+    plan = premises.plan(who, kind=DeliveryClass.MARKETING)
+    return replace(plan, campaign=SUMMER, run=JUNE, variant=Slug("a"), **others)
+
+
+def test_a_campaign_is_under_way_from_its_launch_until_it_is_over(
+    premises: Premises, agenda: SqlAgenda
+) -> None:
+    launches(premises)
+    begun = UnderWay(SUMMER, commands.START_RUN.at, (JUNE,), open=False)
+    assert agenda.campaigns() == [begun]
+    plan = of_campaign(premises)
+    plans(premises, plan)
+    assert agenda.campaigns() == [replace(begun, open=True)]
+    premises.house.do("scheduler", FinishRun(run=JUNE))
+    premises.house.do("system", CancelDelivery(delivery=plan.delivery, reason=Slug("x"), rule=Slug("y")))
+    premises.house.catch_up()
+    assert agenda.campaigns() == [replace(begun, runs=())]
+    premises.house.do("system", commands.PAUSE_CAMPAIGN)
+    premises.house.catch_up()
+    assert agenda.campaigns() == []
+    premises.house.do("system", commands.RESUME_CAMPAIGN)
+    premises.house.catch_up()
+    assert len(agenda.campaigns()) == 1
+    premises.house.do("system", commands.FINISH_CAMPAIGN)
+    premises.house.catch_up()
+    assert agenda.campaigns() == []
+
+
+def test_what_is_paused_is_not_looked_at_again_and_again_and_holds_nobody_up(
+    premises: Premises, agenda: SqlAgenda
+) -> None:
+    launches(premises)
+    ours, service = of_campaign(premises), premises.plan("wang")
+    other = premises.plan("wang", kind=DeliveryClass.MARKETING)
+    plans(premises, ours, service, other)
+
+    def due() -> list[DeliveryId]:
+        premises.house.catch_up()
+        return [found.delivery for found in agenda.due(premises.now, 10, marketing=True)]
+
+    assert set(due()) == {ours.delivery, service.delivery, other.delivery}
+    premises.house.do("system", commands.PAUSE_CAMPAIGN)
+    assert due() == [service.delivery, other.delivery]
+    assert agenda.next_moment(premises.now) == min(p.expires_at for p in (ours, service, other))
+    premises.house.do("system", PauseMarketing())
+    assert due() == [service.delivery]
+    premises.house.do("system", commands.RESUME_CAMPAIGN)
+    assert due() == [service.delivery]
+    premises.house.do("system", ResumeMarketing())
+    assert set(due()) == {ours.delivery, service.delivery, other.delivery}
+    premises.house.do("system", commands.PAUSE_CAMPAIGN)
+    premises.house.catch_up()
+    late = agenda.due(ours.expires_at, 10, marketing=True)  # the gate records that it expired
+    assert ours.delivery in [found.delivery for found in late]
+
+
+def test_the_figures_of_a_run_count_what_became_of_its_deliveries(
+    premises: Premises, agenda: SqlAgenda
+) -> None:
+    people = ("wang", "li", "zhao", "chen", "sun", "qian")
+    for who in people:
+        premises.says(who, "hi")
+    launches(premises)
+    planned = [of_campaign(premises, who) for who in people]
+    plans(premises, *planned)
+    canaries = SqlCanaries(premises.house.views)
+    assert canaries.figures(JUNE) == CanaryFigures(planned=6, open=6)
+    for plan in planned[:4]:
+        starts(premises, plan)
+    sent_at = premises.now
+    sent, ended, failed, lost, left_out, _ = planned
+    premises.house.do(
+        "scheduler",
+        AcceptDelivery(delivery=sent.delivery, attempt=1),
+        AcceptDelivery(delivery=ended.delivery, attempt=1),
+        RejectDelivery(delivery=failed.delivery, attempt=1, reason=Slug("bad-request")),
+        LoseTrackOfDelivery(delivery=lost.delivery, attempt=1, reason=Slug("timed-out")),
+        CancelDelivery(delivery=left_out.delivery, reason=Slug("x"), rule=Slug("y")),
+    )
+    premises.says("li", "退订")
+    premises.house.catch_up()
+    assert canaries.figures(JUNE) == CanaryFigures(
+        planned=6, open=1, sent=2, failed=1, unknown=1, opted_out=1, last_sent=sent_at
+    )
+    assert canaries.figures(RunId("nobody's")) == CanaryFigures()
 
 
 def test_what_a_template_may_say_is_what_we_call_them_or_else_what_they_call_themselves(
@@ -232,7 +406,8 @@ def test_of_a_group_and_of_a_stranger_only_the_brand_is_known(
 def test_what_a_process_could_not_digest_is_kept_beside_the_log_without_what_it_said(
     premises: Premises, agenda: SqlAgenda, audience: SqlAudience
 ) -> None:
-    reading = Reading(agenda, audience, Letters(premises.house.log), premises.house.log)
+    canaries = SqlCanaries(premises.house.views)
+    reading = Reading(agenda, audience, Letters(premises.house.log), canaries, premises.house.log)
     first = premises.everything()[0]
     reading.park("auto-reply", first, ValueError("about Wang, who said hi"))
     reading.park("auto-reply", first, ValueError("again"))
@@ -245,7 +420,7 @@ def test_what_a_process_could_not_digest_is_answered_when_it_is_replayed(
 ) -> None:
     house = premises.house
     premises.says("wang", "帮助")
-    reading = Reading(agenda, audience, Letters(house.log), house.log)
+    reading = Reading(agenda, audience, Letters(house.log), SqlCanaries(house.views), house.log)
     asked = next(r for r in premises.everything() if isinstance(r.event, MessageReceived))
     reading.park("auto-reply", asked, KeyError("a bug of yesterday"))
     rule = AddRule(rule=RuleId("r"), match=Match.ANY, pattern=Personal(""), answer=Personal("在的"))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bot.settings import Marketing, Settings, accounts_of, environment, load
 from domain.errors import BadSettings
-from domain.identity import ZoneName
-from domain.policies.frequency_cap import FrequencyCap
+from domain.identity import Slug, ZoneName
+from domain.policies.frequency_cap import FrequencyCap, Scope, ScopedCap
 from domain.policies.may_contact import Controls
 from domain.policies.quiet_hours import QuietHours
 from domain.policies.stop_words import STOP_WORDS
@@ -235,3 +235,48 @@ def test_no_setting_raises_anything_but_bad_settings(variables: dict[str, str]) 
         assert "\n" not in str(error)  # noqa: PT017  # most values are good
     else:
         assert settings.controls.zone == settings.time_zone
+
+
+def test_caps_and_topics_are_read_from_the_file_as_from_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "siyu.toml").write_text(
+        '[marketing]\ncaps = ["topic:news 1/2", "channel:wechat 0/3"]\ntopics = ["news=新品", "sale = 促销"]\n'
+        'consent_text = "2026-11"\nholdout_percent = 5\ngroup_share_percent = 20\n',
+        "utf8",
+    )
+    settings = load(environment())
+    assert settings.marketing.topics == {"news": "新品", "sale": "促销"}
+    assert settings.marketing.consent_text == "2026-11"
+    controls = settings.controls
+    assert controls.caps == (
+        ScopedCap(FrequencyCap(1, 2), Scope.TOPIC, Slug("news")),
+        ScopedCap(FrequencyCap(0, 3), Scope.CHANNEL, Slug("wechat")),
+    )
+    assert (controls.holdout_percent, controls.group_share_percent) == (5, 20)
+
+
+CAPS = "write each as topic:news 1/2 or channel:wechat 1/0: so many a day, so many a week"
+TOPICS = "write each as news=新品: a code in small letters, and its name; marketing means all of them"
+
+
+@pytest.mark.parametrize(
+    "name, value, complaint",
+    [
+        ("CAPS", "news 1/2", CAPS),
+        ("CAPS", "topic:News 1/2", CAPS),
+        ("CAPS", "topic:news 1", CAPS),
+        ("CAPS", "topic:news -1/2", CAPS),
+        ("CAPS", "topic:news 0/0", "a cap of nothing a day and nothing a week is none: leave it out"),
+        ("TOPICS", "新品", TOPICS),
+        ("TOPICS", "news=", TOPICS),
+        ("TOPICS", "marketing=全部", TOPICS),
+        (
+            "CONSENT_TEXT",
+            "Version 2!",
+            "write a version such as 2026-11, in small letters, digits and dashes",
+        ),
+        ("HOLDOUT_PERCENT", "51", "Input should be less than or equal to 50"),
+        ("GROUP_SHARE_PERCENT", "0", "Input should be greater than or equal to 1"),
+    ],
+)
+def test_a_control_that_makes_no_sense_is_refused(name: str, value: str, complaint: str) -> None:
+    assert told({f"SIYU_MARKETING__{name}": value}) == f"SIYU_MARKETING__{name}: {complaint}"

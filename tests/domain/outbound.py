@@ -16,6 +16,7 @@ from domain.gate import ClaimDelivery
 from domain.identity import DeliveryId, Slug, SubjectId
 from domain.message import Personal
 from tests.domain.controls import commands
+from tests.domain.controls.ids import TELEGRAM
 from tests.domain.shop import Shop
 
 OFFER, REMINDER = DeliveryId("offer"), DeliveryId("reminder")
@@ -66,7 +67,13 @@ def started(shop: Shop, plan: PlanDelivery, attempt: int = 1) -> DeliveryStarted
 
 
 def reserved(shop: Shop, delivery: DeliveryId = OFFER) -> SendReserved:
-    return SendReserved(customer=shop.customer(), contact=shop.contact(), delivery=delivery, at=shop.now)
+    return SendReserved(
+        customer=shop.customer(),
+        contact=shop.contact(),
+        delivery=delivery,
+        at=shop.now,
+        channel=TELEGRAM,
+    )
 
 
 def stop(shop: Shop) -> WithdrawConsent:

@@ -5,7 +5,7 @@ given ones is a request of its own, those of ``when`` are decided in one append.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -131,12 +131,14 @@ class Shop:
         silence: timedelta = SILENCE,
         log: EventLog | None = None,
         identities: MemoryIdentities | None = None,
+        topics: Mapping[Slug, str] | None = None,
+        consent_text: Slug | None = None,
     ) -> None:
         self.now = NOON
         self._ids = itertools.count(1)
         self.log = log or MemoryEventLog({kind: slug for slug, kind in EVENT_TYPES.items()}, lambda: self.now)
         self.identities = identities or MemoryIdentities(self.fresh)
-        self.words = StopWords.of()
+        self.words = StopWords.of(topics=topics)
         self.processes = processes(
             Outside(
                 say=translated,
@@ -146,6 +148,7 @@ class Shop:
                 silence=silence,
                 implied_consent=implied_consent,
                 dialled=dialled,
+                consent_text=consent_text,
             )
         )
         self.digest = KeyedHash(b"secret of the shop")

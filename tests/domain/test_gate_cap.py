@@ -21,7 +21,7 @@ from domain.deliveries.events import (
 from domain.groups.events import GroupLeft, GroupReservationReleased, GroupSendReserved
 from domain.groups.group import groups
 from domain.identity import DeliveryId, Slug
-from tests.domain.controls.ids import NOON
+from tests.domain.controls.ids import NOON, TELEGRAM
 from tests.domain.outbound import (
     DAY,
     HOUR,
@@ -44,9 +44,9 @@ def shop() -> Shop:
 def test_a_new_attempt_does_not_spend_the_cap_again(shop: Shop) -> None:
     back = ReturnDelivery(delivery=OFFER, attempt=1, reason=Slug("refused"), not_before=NOON)
     shop.given(offer(shop), claim(shop), back)
-    assert shop.customer_state().reservations == (Reservation(OFFER, NOON),)
+    assert shop.customer_state().reservations == (Reservation(OFFER, NOON, channel=TELEGRAM),)
     shop.when(claim(shop)).then_kinds(SendReserved, DeliveryStarted)
-    assert shop.customer_state().reservations == (Reservation(OFFER, NOON),)
+    assert shop.customer_state().reservations == (Reservation(OFFER, NOON, channel=TELEGRAM),)
 
 
 def test_a_new_attempt_in_a_group_does_not_spend_its_cap_again(shop: Shop) -> None:
@@ -94,7 +94,7 @@ def test_what_came_back_and_expired_gives_the_cap_back(shop: Shop) -> None:
 def test_what_may_have_arrived_keeps_the_cap_spent_until_somebody_knows(shop: Shop) -> None:
     lost = LoseTrackOfDelivery(delivery=OFFER, attempt=1, reason=Slug("timed-out"))
     shop.given(offer(shop), claim(shop), lost)
-    assert shop.customer_state().reservations == (Reservation(OFFER, NOON),)
+    assert shop.customer_state().reservations == (Reservation(OFFER, NOON, channel=TELEGRAM),)
     shop.when(ResolveDelivery(delivery=OFFER, sent=False)).then_kinds(DeliveryRejected, ReservationReleased)
 
 

@@ -14,12 +14,12 @@ from domain.customers.commands import (
     TagCustomer,
     UnmergeCustomer,
     UntagCustomer,
+    WithdrawConsent,
 )
 from domain.customers.customer import CustomerState, customers
-from domain.customers.events import MARKETING, ConsentSource, ConsentWithdrawn, SendReserved
+from domain.customers.events import MARKETING, ConsentGranted, ConsentSource, ConsentWithdrawn, SendReserved
 from domain.deliveries.commands import RejectDelivery
 from domain.deliveries.delivery import Phase, deliveries
-from domain.deliveries.events import DeliveryStarted
 from domain.errors import Rejected
 from domain.identity import ContactId, CustomerId, DeliveryId, Slug, SubjectId, Tag
 from tests.domain.controls import commands
@@ -30,20 +30,26 @@ from tests.domain.shop import WANG, Shop, said
 NAMES = ("ann", "ben", "cai", "dai")
 SENDERS = {name: Sender(external_id=name, name=name) for name in NAMES} | {"ann": WANG}
 TAGS = ("vip", "tea")
+NEWS = Slug("news")
+TOPICS = (MARKETING, NEWS)
 
 who = st.sampled_from(NAMES)
 tag = st.sampled_from(TAGS)
+topic = st.sampled_from(TOPICS)
 
 
 @dataclass(slots=True)
 class Record:
-    """What the model knows of one record. ``into``: whom it was merged into. ``ended``: by whose stop and whose later start."""
+    """What the model knows of one record.
+
+    ``into``: whom it was merged into. ``agreed``, ``ended``: topics. ``lifted``: which topics were taken up again, and by whom.
+    """
 
     into: str | None = None
     tags: set[str] = field(default_factory=set)
-    agreed: bool = True
-    ended: bool = False
-    lifted: set[str] = field(default_factory=set)
+    agreed: set[Slug] = field(default_factory=lambda: {MARKETING})
+    ended: set[Slug] = field(default_factory=set)
+    lifted: set[tuple[Slug, str]] = field(default_factory=set)
     spent: set[str] = field(default_factory=set)
 
 
@@ -75,9 +81,19 @@ class Linking(RuleBasedStateMachine):
     def together(self, name: str) -> list[str]:
         return [other for other in NAMES if self.whole(other) == self.whole(name)]
 
-    def withdrew(self, name: str) -> bool:
-        here = set(self.together(name))
-        return any(part.ended and not part.lifted & here for part in self.one_person(name))
+    def withdrew(self, name: str, topic: Slug) -> bool:
+        def lifted(part: Record, about: Slug) -> bool:
+            return any((about, by) in part.lifted for by in self.together(name))
+
+        return any(
+            about in part.ended and not lifted(part, about) and not lifted(part, topic)
+            for part in self.one_person(name)
+            for about in {topic, MARKETING}
+        )
+
+    def agrees(self, name: str, topic: Slug) -> bool:
+        """Whether they may be written to by this account: others that are linked agree for themselves only."""
+        return not self.withdrew(name, topic) and bool({topic, MARKETING} & self.model[name].agreed)
 
     # what happens
 
@@ -94,7 +110,8 @@ class Linking(RuleBasedStateMachine):
         assert isinstance(done.error, Rejected) == (self.model[name].into is None)
         self.model[name].into = None
         for other in NAMES:
-            self.model[other].lifted &= set(self.together(other))
+            here = self.together(other)
+            self.model[other].lifted = {lift for lift in self.model[other].lifted if lift[1] in here}
 
     @rule(name=who, tag=tag)
     def put(self, name: str, tag: str) -> None:
@@ -111,24 +128,35 @@ class Linking(RuleBasedStateMachine):
     @rule(name=who)
     def stop(self, name: str) -> None:
         self.shop.given(said("退订", SENDERS[name]))
-        if not self.withdrew(name):
-            for part in self.one_person(name):
-                part.agreed, part.ended, part.lifted = False, True, set()
+        for part in self.one_person(name):
+            part.agreed, part.lifted = set(), set()
+            part.ended.add(MARKETING)
 
     @rule(name=who)
-    def start(self, name: str) -> None:
-        start = GrantConsent(contact=self.contacts[name], topic=MARKETING, source=ConsentSource.START_WORD)
+    def stop_the_news(self, name: str) -> None:
+        stop = WithdrawConsent(contact=self.contacts[name], topic=NEWS, source=ConsentSource.STOP_WORD)
+        self.shop.given(stop)
+        for part in self.one_person(name):
+            part.agreed.discard(NEWS)
+            part.ended.add(NEWS)
+            part.lifted = {lift for lift in part.lifted if lift[0] != NEWS}
+
+    @rule(name=who, topic=topic)
+    def start(self, name: str, topic: Slug) -> None:
+        start = GrantConsent(contact=self.contacts[name], topic=topic, source=ConsentSource.START_WORD)
         self.shop.given(start)
         me = self.model[name]
-        if me.agreed and not self.withdrew(name):
+        if topic in me.agreed and not self.withdrew(name, topic):
             return
-        me.agreed, me.ended, me.lifted = True, False, set()
-        for other in self.together(name):
-            if self.model[other].ended:
-                self.model[other].lifted.add(name)
+        me.agreed.add(topic)
+        me.ended.discard(topic)
+        me.lifted = {lift for lift in me.lifted if lift[0] != topic}
+        for part in self.one_person(name):
+            if {topic, MARKETING} & part.ended:
+                part.lifted.add((topic, name))
 
-    @rule(name=who, broadcast=st.booleans())
-    def send(self, name: str, broadcast: bool) -> None:
+    @rule(name=who, broadcast=st.booleans(), topic=topic)
+    def send(self, name: str, broadcast: bool, topic: Slug) -> None:
         """Plan for the record, and claim at once; a day later the cap is free again."""
         self.plans += 1
         delivery = DeliveryId(f"d{self.plans}")
@@ -137,13 +165,14 @@ class Linking(RuleBasedStateMachine):
             subject=SubjectId(f"contact-{self.contacts[name]}"),
             contact=self.contacts[name],
             customer=self.records[name],
+            topic=topic,
         )
         plan = replace(plan, broadcast=SPRING, text=None) if broadcast else plan
         had = {d for part in self.one_person(name) for d in part.spent if self.sent.get(d) == "broadcast"}
         self.shop.given(plan, claim(self.shop, delivery))
         started = self.shop.state(deliveries, delivery).phase is Phase.STARTED
         if started:
-            assert not self.withdrew(name)
+            assert self.agrees(name, topic)
             assert not (broadcast and had)
             self.sent[delivery], self.to[delivery] = "broadcast" if broadcast else "offer", name
             for part in self.one_person(name):
@@ -200,9 +229,16 @@ class Linking(RuleBasedStateMachine):
     def a_withdrawal_of_any_part_holds_for_all_until_they_themselves_start_again(self) -> None:
         for name in NAMES:
             state = self.state(name)
-            assert (MARKETING in state.withdrawn) == self.withdrew(name)
-            agreed = any(part.agreed for part in self.one_person(name)) and not self.withdrew(name)
-            assert (MARKETING in state.consents) == agreed
+            for topic in TOPICS:
+                assert state.ended(topic) == self.withdrew(name, topic)
+                agreed = any(topic in part.agreed for part in self.one_person(name))
+                assert (topic in state.consents) == (agreed and not self.withdrew(name, topic))
+
+    @invariant()
+    def a_consent_counts_for_the_contact_that_gave_it_and_no_other(self) -> None:
+        for name in NAMES:
+            for topic in TOPICS:
+                assert self.state(name).agrees(self.contacts[name], topic) == self.agrees(name, topic)
 
     @invariant()
     def both_sides_hold_what_was_reserved_while_they_were_one(self) -> None:
@@ -222,14 +258,14 @@ class Linking(RuleBasedStateMachine):
         stopped: set[str] = set()
         for recorded in self.shop.recorded():
             match recorded.event:
-                case ConsentWithdrawn(contact=contact):
+                case ConsentWithdrawn(contact=contact, topic=topic) if topic == MARKETING:
                     stopped.add(contact)
                 case SendReserved(contact=contact):
                     assert contact not in stopped
-                case DeliveryStarted():
-                    continue
-                case event if type(event).__name__ == "ConsentGranted":
+                case ConsentGranted():
                     stopped.clear()  # by them, or by somebody who was one with them
+                case _:
+                    continue
 
 
 Linking.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

@@ -23,7 +23,7 @@ from tests.domain.controls.events import EVENTS
 
 CODED = {thing for thing in vars(domain.identity).values() if isinstance(thing, typing.NewType)}
 PLAIN = {bool, int, float, date, time, datetime, NoneType, Raw}
-KEYS_OF_ONE = {"contact", "customer", "group", "operator", "order"}
+KEYS_OF_ONE = {"contact", "customer", "group", "operator", "order", "purchase"}
 
 event_types = pytest.mark.parametrize(
     "event", EVENT_TYPES.values(), ids=[kind.__name__ for kind in EVENT_TYPES.values()]
@@ -119,6 +119,7 @@ def test_the_subject_is_named_by_the_field_that_holds_its_id(event: Event) -> No
         "customer": "customer-wang",
         "group": "group-fans",
         "operator": "operator-li",
+        "purchase": "purchase-tea-order",
         "order|contact": "contact-alice",
         "order|operator": "order-c0de",
         "contact|group|brand": "group-fans",

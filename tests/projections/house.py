@@ -29,6 +29,7 @@ from domain.conversations.commands import (
 from domain.conversations.events import ContentKind, MessageReceived
 from domain.customers.commands import (
     AddNote,
+    DescribeCustomer,
     GrantConsent,
     MergeCustomers,
     NameCustomer,
@@ -51,12 +52,14 @@ from domain.deliveries.events import Confirmation, DeliveryClass, DeliveryPlanne
 from domain.dispatch import Dispatcher, Done, Reaction, Request, Result
 from domain.forgetting import ForgetCustomer
 from domain.gate import ClaimDelivery
+from domain.goals.commands import ReachGoal
 from domain.identity import (
     Account,
     Address,
     BroadcastId,
     Channel,
     ContactId,
+    Currency,
     CustomerId,
     DeliveryId,
     Digest,
@@ -91,16 +94,21 @@ from domain.operators.events import CommandOutcome, OperatorAdded, Role
 from domain.policies.frequency_cap import FrequencyCap
 from domain.policies.may_contact import Controls
 from domain.policies.quiet_hours import QuietHours
+from domain.policies.signs import sign_of
 from domain.policies.stop_words import StopWords
 from domain.ports.event_log import MemoryEventLog
 from domain.ports.identities import MemoryIdentities
 from domain.processes.identifying import PHONE, identified_by
 from domain.processes.registry import Outside, processes
+from domain.purchases.commands import FindBuyer, PayOrder, PlaceOrder, RefundOrder
+from domain.purchases.numbers import purchase_of
 from domain.registry import EVENT_TYPES, registry
 from domain.rules.commands import AddRule, RemoveRule, SetWelcome
 from domain.rules.events import Match, RuleAdded
 from domain.schedules.commands import CreateSchedule, EndSchedule, FireSchedule
 from domain.schedules.events import ScheduleCreated
+from tests.projections.code_moves import code_moves
+from tests.projections.outreach import campaign_moves, outreach
 
 NOON = datetime(2026, 11, 20, 4, tzinfo=UTC)
 TELEGRAM, BOT = Channel("telegram"), Account("42")
@@ -208,7 +216,7 @@ class House:
         self.do(plan)
         return plan.delivery
 
-    def claims(self, delivery: DeliveryId, rendered: str | None = None) -> Result:
+    def claims(self, delivery: DeliveryId, rendered: str | None = None, *, coded: bool = False) -> Result:
         controls = Controls(
             cap=FrequencyCap(0, 0),
             group_cap=FrequencyCap(0, 0),
@@ -223,6 +231,7 @@ class House:
                 until=until,
                 controls=controls,
                 rendered=None if rendered is None else Personal(rendered),
+                coded=coded,
             ),
             actor="scheduler",
         )
@@ -525,6 +534,49 @@ def _identity(house: House, a: int, b: int) -> object:
     return house.do(choices[b % len(choices)])
 
 
+def _orders(house: House, a: int, b: int) -> object:
+    """Orders of people who are named, whose phone number is known, or who are not known yet; and goals."""
+    purchase = purchase_of(house.digest, f"A-2026-{a}")
+    sign = sign_of(house.digest, PHONE, f"+86138{b % 2:08}")
+    at, cny = house.now, Currency("CNY")
+    placed = PlaceOrder(
+        purchase=purchase,
+        number=Personal(f"A-2026-{a}"),
+        items=Personal([{"name": "tea", "count": b}]),
+        amount=9_900 + b,
+        currency=cny,
+        at=at,
+        source=Slug("api"),
+    )
+    choices: Sequence[tuple[Command, ...]] = (
+        (placed,),
+        (placed, FindBuyer(purchase=purchase, customer=house.customer(_known(house, a)))),
+        (placed, FindBuyer(purchase=purchase, signs=(sign,))),
+        (PayOrder(purchase=purchase, amount=9_900, currency=cny, at=at),),
+        (RefundOrder(purchase=purchase, refund=Digest(f"r{b}"), amount=100, currency=cny, at=at),),
+        (
+            ReachGoal(
+                key=Digest(f"k{b}"), goal=Slug("visit"), customer=house.customer(_known(house, a)), at=at
+            ),
+        ),
+        (ReachGoal(key=Digest(f"l{b}"), goal=Slug("visit"), signs=(sign,), at=at, value=5, currency=cny),),
+    )
+    if b % 9 == 8:
+        return house.says(_person(a), f"where is A-2026-{a}")
+    return house.do(*choices[b % len(choices)])
+
+
+def _described(house: House, a: int, b: int) -> object:
+    described = DescribeCustomer(
+        customer=house.customer(_known(house, a)),
+        birthday=Personal(("1990-05-17", "02-29", "lunar:04-15")[b % 3]) if b % 2 else None,
+        member_since=house.now.date() if b % 3 else None,
+        language=Locale("zh") if b % 4 else None,
+        source=Slug("import"),
+    )
+    return house.do(described)
+
+
 def _installation(house: House, _a: int, b: int) -> object:
     return house.do(PauseMarketing() if b % 2 else ResumeMarketing())
 
@@ -564,6 +616,11 @@ MOVES: tuple[Move, ...] = (
     _forget,
     _sends_file,
     _acts,
+    _orders,
+    _described,
+    campaign_moves,
+    outreach,
+    code_moves,
 )
 
 

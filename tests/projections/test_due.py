@@ -2,14 +2,24 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 from domain.broadcasts.commands import CancelBroadcast, ConfirmBroadcast, DraftBroadcast, FinishFanOut
 from domain.broadcasts.events import AudienceKind
 from domain.deliveries.commands import AcceptDelivery, LoseTrackOfDelivery, ReturnDelivery
 from domain.deliveries.delivery import Phase
 from domain.deliveries.events import DeliveryClass
-from domain.identity import BroadcastId, DeliveryId, ScheduleId, Slug, SubjectId, ZoneName
+from domain.identity import (
+    MARKETING_TOPIC,
+    BroadcastId,
+    DeliveryId,
+    ScheduleId,
+    Slug,
+    SubjectId,
+    ZoneName,
+)
 from domain.message import Personal
+from domain.policies.facts import Rival
 from domain.schedules.commands import CreateSchedule, EndSchedule, FireSchedule
 from projections.due import (
     ActiveSchedule,
@@ -21,10 +31,18 @@ from projections.due import (
     next_moment,
     overdue,
     resendable,
+    rivals,
     unknown,
 )
 from projections.engine import Projector
-from tests.domain.controls.commands import CLAIM_DELIVERY
+from tests.domain.controls.commands import (
+    CANCEL_CAMPAIGN,
+    CLAIM_DELIVERY,
+    DRAFT_CAMPAIGN,
+    LAUNCH_CAMPAIGN,
+    PAUSE_CAMPAIGN,
+    RESUME_CAMPAIGN,
+)
 from tests.projections.house import BOT, TELEGRAM, House
 from tests.projections.reading import catch_up
 
@@ -236,3 +254,89 @@ def test_the_next_moment_can_leave_marketing_out(projector: Projector, house: Ho
         assert next_moment(connection) == house.now + MINUTE
         assert next_moment(connection, marketing=False) == house.now + 2 * MINUTE
         assert next_moment(connection, after=house.now + MINUTE) == house.now + 2 * MINUTE
+
+
+# --- priority ------------------------------------------------------------------------------------------------------
+
+SUMMER = DRAFT_CAMPAIGN.campaign
+MARKETING: dict[str, Any] = {"kind": DeliveryClass.MARKETING}
+
+
+def test_marketing_goes_by_priority_but_every_fourth_place_is_for_the_longest_due(
+    projector: Projector, house: House
+) -> None:
+    house.says("wang", "hello")
+    old = [house.plans("wang", **MARKETING, priority=1, not_before=house.now - 2 * MINUTE) for _ in range(3)]
+    usual = [house.plans("wang", **MARKETING, not_before=house.now - MINUTE) for _ in range(2)]
+    high = [house.plans("wang", **MARKETING, priority=9, not_before=house.now) for _ in range(5)]
+    catch_up(projector)
+    with projector.views.read() as connection:
+        found = ids(due_deliveries(connection, house.now, 20))
+        assert found == [*high[:3], old[0], *high[3:], usual[0], old[1], usual[1], old[2]]
+        assert ids(due_deliveries(connection, house.now, 2)) == high[:2]
+        assert all(d.kind is DeliveryClass.MARKETING for d in due_deliveries(connection, house.now, 20))
+
+
+def test_rivals_are_of_higher_priority_for_the_same_customer_and_still_to_come(
+    projector: Projector, house: House
+) -> None:
+    house.says("wang", "hello")
+    house.says("li", "hello")
+    mine = house.plans("wang", **MARKETING)
+    later = house.now + 90 * MINUTE
+    house.plans("wang", **MARKETING, priority=7, topic=Slug("news"), not_before=later)
+    house.plans("wang", **MARKETING, priority=9)
+    house.plans("wang", **MARKETING, priority=5)
+    house.plans("wang", kind=DeliveryClass.SERVICE)
+    house.plans("li", **MARKETING, priority=9)
+    house.plans("wang", **MARKETING, priority=9, expires_at=house.now)
+    sent = house.plans("wang", **MARKETING, priority=9)
+    house.claims(sent)
+    catch_up(projector)
+    with projector.views.read() as connection:
+        assert rivals(connection, mine, house.now) == [
+            Rival(house.now, TELEGRAM, MARKETING_TOPIC),
+            Rival(later, TELEGRAM, Slug("news")),
+        ]
+
+
+def test_what_belongs_to_a_paused_campaign_is_not_looked_at_until_it_is_resumed_or_cancelled(
+    projector: Projector, house: House
+) -> None:
+    house.says("wang", "hello")
+    house.do(DRAFT_CAMPAIGN, LAUNCH_CAMPAIGN)
+    before = house.plans("wang", **MARKETING, campaign=SUMMER, expires_at=house.now + 10 * MINUTE)
+    other = house.plans("wang", **MARKETING, priority=1)
+    house.do(PAUSE_CAMPAIGN)
+    meanwhile = house.plans("wang", **MARKETING, campaign=SUMMER, priority=9)
+    catch_up(projector)
+    later = house.now + 20 * MINUTE
+    with projector.views.read() as connection:
+        assert ids(due_deliveries(connection, house.now, 20)) == [other]
+        assert rivals(connection, other, house.now) == []
+        assert ids(overdue(connection, later)) == [before]  # a pause lets nothing live for ever
+        assert next_moment(connection, house.now) == house.now + 10 * MINUTE
+    house.do(RESUME_CAMPAIGN)
+    catch_up(projector)
+    with projector.views.read() as connection:
+        assert ids(due_deliveries(connection, house.now, 20)) == [meanwhile, before, other]
+    house.do(PAUSE_CAMPAIGN)
+    house.do(CANCEL_CAMPAIGN)
+    catch_up(projector)
+    with projector.views.read() as connection:
+        assert ids(due_deliveries(connection, house.now, 20)) == [meanwhile, before, other]
+
+
+def test_marketing_of_unknown_outcome_is_not_sent_again_also_while_its_campaign_is_paused(
+    projector: Projector, house: House
+) -> None:
+    house.says("wang", "hello")
+    house.do(DRAFT_CAMPAIGN, LAUNCH_CAMPAIGN)
+    sent = house.plans("wang", **MARKETING, campaign=SUMMER)
+    house.claims(sent)
+    house.do(LoseTrackOfDelivery(delivery=sent, attempt=1, reason=Slug("timed-out")))
+    house.do(PAUSE_CAMPAIGN)
+    catch_up(projector)
+    with projector.views.read() as connection:
+        assert resendable(connection, house.now + 60 * MINUTE) == []
+        assert [d.kind for d in unknown(connection)] == [DeliveryClass.MARKETING]

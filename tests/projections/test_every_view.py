@@ -29,6 +29,12 @@ NOT_SHOWN = {
     "ContactForgotten",
     "AddressSuppressed",
     "IdentifierHeld",
+    "ReceiptExpected",
+    "ReceiptCame",
+    "GroupAnswered",
+    "CodeTaken",
+    "BrandMediaKept",
+    "OrderAwaited",
 }
 """What only deciders look at, or what is shown by the events that it brings about."""
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from domain.contacts.commands import BlockContact, CompleteContact
+from domain.contacts.commands import CompleteContact
 from domain.conversations.commands import Message, Reachability
 from domain.customers.commands import AddNote, NameCustomer, TagCustomer, WithdrawConsent
 from domain.customers.events import MARKETING, ConsentSource
@@ -26,7 +26,6 @@ from projections.people.customers import (
     customer,
     customers_by_id,
     listed,
-    recipients,
     subjects_of,
 )
 from projections.people.find import find
@@ -168,22 +167,6 @@ def test_customers_are_listed_page_by_page_and_by_tag_and_without_operators(
         assert [known.name for known in listed(connection, among=holders(Tag("vip")))] == ["Zhao"]
         assert [known.name for known in listed(connection, among=[house.customer("wang")])] == ["Wang"]
         assert (count(connection), count(connection, among=holders(Tag("vip")))) == (2, 1)
-
-
-def test_recipients_are_customers_who_can_be_reached(projector: Projector, house: House) -> None:
-    for who in ("wang", "li", "zhao", "qian"):
-        house.says(who, "hello")
-    house.says("sun", "hello", group="tea")
-    house.do(BlockContact(contact=house.contact("li"), reason=Slug("blocked")))
-    make_staff(house, "zhao")
-    catch_up(projector)
-    with projector.views.read() as connection:
-        first, second = recipients(connection)
-        assert first == (1, house.customer("wang"), house.contact("wang"))
-        assert second == (4, house.customer("qian"), house.contact("qian"))
-        assert recipients(connection, after=1) == [second]
-        assert recipients(connection, limit=1) == [first]
-        assert recipients(connection, among=[house.customer("qian")]) == [second]
 
 
 LI = (

@@ -81,13 +81,13 @@ def test_one_list_holds_all_that_happened_with_a_customer(projector: Projector, 
     with projector.views.read() as connection:
         assert [(entry.kind, entry.text or entry.value) for entry in of_customer(connection, customer)] == [
             (Kind.MESSAGE, "hello"),
-            (Kind.CONSENTED, "marketing"),
+            (Kind.CONSENTED, "contact-started"),
             (Kind.TAGGED, "vip"),
             (Kind.NAMED, "老王"),
             (Kind.NOTE, "likes tea"),
             (Kind.DELIVERY, "welcome"),
             (Kind.MESSAGE, "退订"),
-            (Kind.WITHDREW, "marketing"),
+            (Kind.WITHDREW, "stop-word"),
             (
                 Kind.DELIVERY,
                 "You are unsubscribed: we send you no more offers. Write START to subscribe again.",

@@ -9,10 +9,11 @@ from domain.broadcasts.commands import CancelBroadcast, ConfirmBroadcast, DraftB
 from domain.broadcasts.events import AudienceKind
 from domain.deliveries.commands import RejectDelivery
 from domain.deliveries.events import DeliveryClass
-from domain.identity import BroadcastId, Digest, OperatorId, Slug
+from domain.identity import MARKETING_TOPIC, BroadcastId, Channel, Digest, OperatorId, Slug
 from domain.message import Personal
 from domain.operators.commands import AddOperator, BindOperator, IssueBindCode, RemoveOperator
 from domain.operators.events import Role
+from domain.policies.frequency_cap import Spent
 from projections.bind_codes import operator_with, refusals
 from projections.drafts import Draft, drafts_with
 from projections.engine import Projector
@@ -72,14 +73,14 @@ def test_spent_caps_are_counted_until_they_are_given_back(house: House, projecto
     for delivery in planned:
         house.now += timedelta(minutes=1)
         house.claims(delivery)
-        spent.append(house.now)
+        spent.append(Spent(house.now, Channel("telegram"), MARKETING_TOPIC))
     must(house.do(RejectDelivery(delivery=planned[-1], attempt=1, reason=Slug("too-long"))))
     wang = house.customer("wang")
     catch_up(projector)
     with projector.views.read() as connection:
-        assert reserved(connection, [wang], spent[0] - timedelta(days=7)) == {wang: spent[:2]}
-        assert reserved(connection, [wang], spent[0]) == {wang: spent[1:2]}
-        assert reserved(connection, [], spent[0]) == {}
+        assert reserved(connection, [wang], spent[0].at - timedelta(days=7)) == {wang: spent[:2]}
+        assert reserved(connection, [wang], spent[0].at) == {wang: spent[1:2]}
+        assert reserved(connection, [], spent[0].at) == {}
 
 
 @pytest.mark.parametrize("end", ["bound", "removed", "expired"])

@@ -36,6 +36,7 @@ from domain.message import Recorded
 from domain.ports.event_log import Append, EventLog, LogIdentity, Outcome
 from domain.ports.messenger import Messenger, Outbound
 from domain.ports.profiles import Profiles
+from domain.ports.recalls import Recalls
 from domain.ports.tag_mirror import TagMirror
 from projections.engine import Projector
 from projections.registry import projections
@@ -209,6 +210,7 @@ class FusedAdapter:
         self.codes: SourceCodes | None = adapter.codes
         self.buttons: Buttons | None = adapter.buttons
         self.profiles: Profiles | None = adapter.profiles
+        self.recalls: Recalls | None = adapter.recalls
         self._adapter, self._fuse = adapter, fuse
 
     def routes(self) -> Sequence[BaseRoute]:

@@ -8,7 +8,7 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -73,14 +73,14 @@ class TheirAccount:
 class Office:
     """One process's own way to the shared log."""
 
-    def __init__(self, url: str, master: str) -> None:
+    def __init__(self, url: str, master: str, topics: Mapping[Slug, str] | None = None) -> None:
         self.vault = Vault(url, Path(master))
         self.log = PostgresEventLog(url, Codec(EVENT_TYPES, self.vault))
         outside = Outside(
             say=lambda text, _locale: text,
             matches=lambda _match, _pattern, _text: False,
             is_command=lambda _text: False,
-            words=StopWords.of(),
+            words=StopWords.of(topics=topics),
             silence=timedelta(0),
             implied_consent=True,
             dialled=lambda _said: None,

@@ -125,7 +125,7 @@ async def test_what_was_not_claimed_yet_when_the_account_froze_stays_planned() -
     class Freezing:
         """The provider says stop while the text is written."""
 
-        recipients = world.view.recipients
+        page, size = world.view.page, world.view.size
 
         def about(self, contact: ContactId | None, group: GroupId | None) -> Known:
             if world.boottime == start:

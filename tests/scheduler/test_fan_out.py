@@ -16,7 +16,8 @@ from domain.errors import StoreUnavailable, VersionConflict
 from domain.identity import BroadcastId, Slug, SubjectId, Tag
 from domain.message import Personal
 from domain.ports.agenda import MemoryAgenda
-from scheduler.fan_out import BROADCAST_LIVES, CHUNK, FanOut
+from scheduler.chunks import CHUNK
+from scheduler.fan_out import BROADCAST_LIVES, FanOut
 from scheduler.follower import Dispatch
 from scheduler.ticks import Ticks
 from tests.domain.controls.ids import SHANGHAI, SPRING, VIP
@@ -73,7 +74,7 @@ async def test_a_tag_and_a_group_reach_whom_they_name() -> None:
     world = World()
     wang, _ = world.meet("wang"), world.meet("lin")
     fans = world.meet_group("fans")
-    world.given(TagCustomer(customer=world.view.recipients(None)[0].customer, tag=VIP))
+    world.given(TagCustomer(customer=world.view.everybody()[0].customer, tag=VIP))
     announce(world, SPRING, tag=VIP)
     to_fans = DraftBroadcast(
         broadcast=AUTUMN, audience=AudienceKind.GROUP, group=fans, text=Personal("a"), not_before=world.now

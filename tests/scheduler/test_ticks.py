@@ -37,7 +37,7 @@ def schedule(
     world: World, recurrence: str, zone: ZoneName = SHANGHAI, *, name: ScheduleId = DAILY
 ) -> CreateSchedule:
     """Return a recurring message to somebody known, from now on."""
-    to = world.view.recipients(None)[0]
+    to = world.view.everybody()[0]
     return CreateSchedule(
         schedule=name,
         recurrence=Slug(recurrence),

@@ -53,6 +53,9 @@ function socketAddress() {
   const address = new URL(`${here}/ws`, location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   address.search = address.hash = "";
+  // Whose evening it is: nobody is sent offers at night.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) address.searchParams.set("zone", zone);
   return address;
 }
 

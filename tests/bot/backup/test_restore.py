@@ -16,6 +16,9 @@ from bot.operations.moving import resume_sending
 from bot.reading import SqlAgenda
 from domain.broadcasts.commands import ConfirmBroadcast, DraftBroadcast
 from domain.broadcasts.events import AudienceKind, BroadcastCancelled
+from domain.campaigns.commands import LaunchCampaign, PauseCampaign, StartRun
+from domain.campaigns.events import CampaignCancelled, RunPlanned
+from domain.campaigns.plan import Cadence, Timing
 from domain.contacts.events import AddressSuppressed
 from domain.contacts.suppression import address_digest
 from domain.customers.events import CustomerForgotten
@@ -23,7 +26,7 @@ from domain.deliveries.commands import AcceptDelivery
 from domain.deliveries.events import RESTORED, DeliveryClass, DeliveryUnknown
 from domain.errors import BadInput, BadSettings, Rejected, StoreInUse
 from domain.gate import ClaimDelivery
-from domain.identity import BroadcastId, ScheduleId, Slug, SubjectId, ZoneName
+from domain.identity import BroadcastId, CampaignId, RunId, ScheduleId, Slug, SubjectId, ZoneName
 from domain.installation.events import InstallationRestored, SendingResumed
 from domain.message import FORGOTTEN, Personal
 from domain.ports.event_log import Append, Progress
@@ -31,6 +34,7 @@ from domain.schedules.commands import CreateSchedule
 from domain.schedules.events import ScheduleFired
 from tests.bot.backup.moving import backed_up, is_fine, key_of, opened, restored, shown, texts
 from tests.bot.premises import BOT, TELEGRAM, Premises
+from tests.domain.controls import commands
 from tests.scenarios.bytescan import scan
 
 DAY = timedelta(days=1)
@@ -306,6 +310,41 @@ def test_a_broadcast_that_was_due_is_cancelled_and_an_occurrence_counts_as_fired
         assert agenda.broadcasts(evening + 3 * DAY) == [later]
         assert [schedule.last_day for schedule in agenda.schedules()] == [fired.day]
         assert agenda.due(evening + DAY, 100, marketing=True) == []
+
+
+def test_a_campaign_that_had_begun_goes_to_nobody_else_and_one_that_recurs_goes_on_with_its_next_run(
+    premises: Premises, tmp_path: Path
+) -> None:
+    premises.says("wang", "hi")
+    shanghai = ZoneName("Asia/Shanghai")
+    daily = Timing(zone=shanghai, cadence=Cadence.RECURRING, recurrence=Slug("daily@13:00"))
+    timings = {
+        "now": Timing(zone=shanghai),
+        "later": Timing(zone=shanghai, at=premises.now + 2 * DAY),
+        "daily": daily,
+        "paused": daily,
+    }
+    for name, timing in timings.items():
+        draft = replace(commands.DRAFT_CAMPAIGN, campaign=CampaignId(name), timing=timing)
+        launch = LaunchCampaign(campaign=CampaignId(name), meant=1, alone=True)
+        premises.house.do("system", draft, launch)
+    for name in ("now", "daily"):
+        begun = StartRun(run=RunId(name), campaign=CampaignId(name), at=premises.now, meant=300, sample=20)
+        premises.house.do("scheduler", begun)
+    premises.house.do("system", PauseCampaign(campaign=CampaignId("paused"), reason=Slug("operator")))
+    backed_up(premises, tmp_path / "monday")
+    evening = premises.now + 8 * HOUR
+    restored(tmp_path / "monday", tmp_path / "new", evening, key_of(premises))
+    with opened(tmp_path / "new", evening) as there:
+        assert {e.campaign for e in there.events(CampaignCancelled)} == {"now", "paused"}
+        assert {e.run for e in there.events(RunPlanned)} >= {"daily"}
+        there.house.catch_up()
+        (daily_one, later_one) = SqlAgenda(there.house.views).campaigns()
+        assert (daily_one.campaign, daily_one.runs) == ("daily", ())
+        assert daily_one.last_at == premises.now.replace(
+            hour=5, minute=0, second=0, microsecond=0
+        )  # 13:00 there
+        assert (later_one.campaign, later_one.last_at) == ("later", None)
 
 
 # --- whoever was forgotten (P2, P3) --------------------------------------------------------------------------------

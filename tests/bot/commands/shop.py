@@ -6,9 +6,11 @@ from datetime import time, timedelta
 from pathlib import Path
 
 from bot import matching, rendering
+from bot.campaigns.outreach import Outreach, Records
 from bot.commands.command import CLI, Office, Operator, Reply
 from bot.commands.execute import execute
 from bot.phones import dialling
+from bot.reading import SqlAudience
 from bot.texts import Texts
 from domain.dispatch import Result
 from domain.identity import CustomerId, Digest, GroupId, KeyedHash, Locale, OperatorId, Slug, ZoneName
@@ -18,7 +20,6 @@ from domain.operators.events import CommandGiven, Role
 from domain.policies.frequency_cap import FrequencyCap
 from domain.policies.may_contact import Controls
 from domain.policies.quiet_hours import QuietHours
-from domain.ports.audience import MemoryAudience
 from projections.engine import Projector, Views
 from projections.registry import projections
 from tests.projections.house import House, must
@@ -41,7 +42,7 @@ class Shop(House):
         self.projector = Projector(self.views, self.log, projections(matching.matches))
         self.office = Office(
             views=self.views,
-            audience=MemoryAudience(),
+            audience=SqlAudience(self.views, "Tea House"),
             controls=CONTROLS,
             digest=self.digest,
             say=Texts("en").say,
@@ -49,6 +50,12 @@ class Shop(House):
             render_check=rendering.template_fault,
             regex_check=matching.regex_fault,
             dialled=dialling("cn"),
+            outreach=Outreach(
+                records=Records(self.log),
+                render=rendering.render,
+                variables=rendering.variables_of,
+                channels=("telegram", "webchat", "wechat"),
+            ),
             status=lambda: (("due", "3"),),
         )
         self._orders = itertools.count(1)

@@ -39,6 +39,7 @@ LINES = {
     "/broadcast tag:vip hello": Role.MARKETER,
     "/broadcast all --yes hello": Role.MARKETER,
     "/broadcast group:tea hello": Role.MARKETER,
+    "/campaign list": Role.MARKETER,
     "/confirm 123456": Role.MARKETER,
     "/rule list": Role.MARKETER,
     "/rule add contains 退款 => tag:refund": Role.MARKETER,

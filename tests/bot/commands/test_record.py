@@ -141,7 +141,7 @@ def test_the_timeline_tells_what_happened_in_order(busy: Shop) -> None:
     assert busy.asks("/timeline wang").text.splitlines() == [
         "#1 Wang (telegram @wang_x)  [vip]",
         "11-20 12:00  ← 我要退款，谢谢",
-        "11-20 12:00  subscribed",
+        "11-20 12:00  subscribed (contact-started)",
         "11-20 12:00  edited: 我要退款!",
         "11-20 12:00  tag vip",
         "11-20 12:00  note: likes tea",
@@ -158,7 +158,7 @@ def test_a_timeline_shows_where_a_message_stands_and_why(busy: Shop) -> None:
         "11-20 12:00  → your tea is here  [arrived]" in lines
         or "11-20 12:00  → your tea is here  [sent]" in lines
     )
-    assert "11-20 12:00  unsubscribed" in lines
+    assert "11-20 12:00  unsubscribed (stop-word)" in lines
 
 
 def test_answers_are_in_the_operators_language(busy: Shop) -> None:

@@ -186,10 +186,10 @@ class Server:
         await self._running
 
     @asynccontextmanager
-    async def visit(self, **headers: str) -> AsyncIterator[Visit]:
+    async def visit(self, query: str = "", **headers: str) -> AsyncIterator[Visit]:
         """Open a socket; ``accept_language="zh"`` is a header."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        address = f"ws://{self.authority}/chat/ws"
+        address = f"ws://{self.authority}/chat/ws{query}"
         # Without compression, as a test counts what fits into the buffers between the two sides.
         async with connect(
             address, additional_headers=sent, compression=None, proxy=None, open_timeout=DEADLINE_S

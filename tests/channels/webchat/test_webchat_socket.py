@@ -13,7 +13,7 @@ from channels.webchat.texts import ERRORS
 from channels.webchat.visitor import external_id, is_token
 from domain.conversations.commands import Message, NotUnderstood, Press, Receive, Sender
 from domain.errors import Overloaded, SiyuError, StoreUnavailable
-from domain.identity import Account, Channel, ContactId, Locale, ProviderMessageId, Slug
+from domain.identity import Account, Channel, ContactId, Locale, ProviderMessageId, Slug, ZoneName
 from domain.message import Raw
 from domain.ports.history import Said
 from tests.channels.house import until
@@ -205,6 +205,28 @@ async def test_a_pressed_button_is_handed_in_with_its_message(house: House, serv
     (received,) = house.taken
     assert received.content == Press(data="yes", query=id_, provider_message=ProviderMessageId("5f1c"))
     assert received.sender == Sender(external_id=ME, language=Locale("zh"))
+
+
+@pytest.mark.parametrize(
+    "query, zone",
+    [
+        ("?zone=Europe%2FBerlin", "Europe/Berlin"),
+        ("?zone=Mars%2FBase", None),
+        ("?zone=..%2F..%2Fetc%2Fpasswd", None),
+        ("?zone=", None),
+        ("", None),
+    ],
+)
+async def test_a_browser_tells_its_time_zone_where_it_is_one(
+    house: House, server: Server, query: str, zone: str | None
+) -> None:
+    id_ = str(uuid.uuid4())
+    async with server.visit(query, cookie=COOKIE) as visit:
+        await visit.send({"type": "message", "id": id_, "text": "hello"})
+        assert await visit.next_of("ack") == acked(id_)
+    assert [received.sender for received in house.taken] == [
+        Sender(external_id=ME, zone=None if zone is None else ZoneName(zone))
+    ]
 
 
 async def test_a_message_on_the_screen_is_confirmed_once_and_only_by_who_was_shown_it(

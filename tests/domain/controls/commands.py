@@ -1,6 +1,6 @@
 """One example of every command, for all tests. That none is missing, tests/domain/test_registry.py shows."""
 
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 
 from domain.broadcasts.commands import CancelBroadcast, ConfirmBroadcast, DraftBroadcast, FinishFanOut
 from domain.broadcasts.events import AudienceKind
@@ -15,12 +15,14 @@ from domain.campaigns.commands import (
     LaunchCampaign,
     ListForCampaign,
     PauseCampaign,
+    RecallCampaign,
     ResumeCampaign,
     SampleRun,
     StartRun,
     TestCampaign,
 )
 from domain.campaigns.plan import Content, Meant, Selection, Timing
+from domain.codes.commands import AddCodes, RedeemCoupon, SetPoolExpiry
 from domain.contacts.commands import (
     BindContactToOperator,
     BlockContact,
@@ -40,6 +42,7 @@ from domain.conversations.commands import GiveReplyBack, HandOver, Message, Rece
 from domain.customers.commands import (
     AddNote,
     CreateCustomer,
+    DescribeCustomer,
     GrantConsent,
     MergeCustomers,
     NameCustomer,
@@ -52,10 +55,13 @@ from domain.customers.commands import (
 from domain.customers.events import MARKETING, ConsentSource
 from domain.deliveries.commands import (
     AcceptDelivery,
+    AskRecall,
     CancelDelivery,
     ConfirmDelivery,
+    EndRecall,
     LoseTrackOfDelivery,
     PlanDelivery,
+    RefuteDelivery,
     RejectDelivery,
     ResolveDelivery,
     ReturnDelivery,
@@ -63,8 +69,9 @@ from domain.deliveries.commands import (
 from domain.deliveries.events import Confirmation, DeliveryClass
 from domain.forgetting import ForgetCustomer
 from domain.gate import ClaimDelivery
+from domain.goals.commands import NoteGoal, ReachGoal
 from domain.groups.commands import LeaveGroup, MigrateGroup, RejoinGroup, ReleaseGroupReservation, SeeGroup
-from domain.identity import Digest, Locale, ProviderMessageId, Slug
+from domain.identity import Digest, Locale, ProviderMessageId, Slug, ZoneName
 from domain.installation.commands import (
     MarkHistoryImported,
     MarkRestored,
@@ -73,7 +80,7 @@ from domain.installation.commands import (
     ResumeMarketing,
     ResumeSending,
 )
-from domain.media.commands import KeepMedia, RefuseMedia
+from domain.media.commands import KeepBrandMedia, KeepMedia, RefuseMedia
 from domain.media.events import FileKind, MediaType
 from domain.message import Command, Personal
 from domain.mirrors.commands import MirrorTag
@@ -84,10 +91,13 @@ from domain.operators.commands import (
     ChangeRole,
     EndAnswer,
     IssueBindCode,
+    IssueOperatorToken,
     MuteCards,
     RecordCommand,
     RecordExport,
+    RecordFirst,
     RemoveOperator,
+    RevokeOperatorTokens,
     TellDigest,
     UnmuteCards,
 )
@@ -95,6 +105,18 @@ from domain.operators.events import CommandOutcome, Role, Verb
 from domain.policies.frequency_cap import FrequencyCap
 from domain.policies.may_contact import Controls
 from domain.policies.quiet_hours import QuietHours
+from domain.policies.signs import Sign
+from domain.purchases.commands import (
+    AwaitOrder,
+    ClaimByNumber,
+    ClaimOrders,
+    FindBuyer,
+    MatchOrder,
+    PayOrder,
+    PlaceOrder,
+    RefundOrder,
+)
+from domain.receipts.commands import ExpectReceipt, NoteReceipt
 from domain.restoring import DoubtDelivery
 from domain.rules.commands import AddRule, RemoveRule, SetWelcome
 from domain.rules.events import Match
@@ -103,6 +125,7 @@ from tests.domain.controls.ids import (
     ALICE,
     BOB,
     BOT,
+    CNY,
     CODE,
     FANS,
     HELLO,
@@ -116,6 +139,8 @@ from tests.domain.controls.ids import (
     SHANGHAI,
     SPRING,
     SUMMER,
+    TEA_CODES,
+    TEA_ORDER,
     TELEGRAM,
     TO_ALICE,
     VIP,
@@ -184,6 +209,15 @@ NAME_CUSTOMER = NameCustomer(customer=MRS_WANG, remark=Personal("王阿姨"))
 ADD_NOTE = AddNote(customer=MRS_WANG, operator=LI, note=Personal("喜欢绿茶"))
 GRANT_CONSENT = GrantConsent(contact=ALICE, topic=MARKETING, source=ConsentSource.START_WORD)
 WITHDRAW_CONSENT = WithdrawConsent(contact=ALICE, topic=MARKETING, source=ConsentSource.STOP_WORD)
+DESCRIBE_CUSTOMER = DescribeCustomer(
+    customer=MRS_WANG,
+    birthday=Personal("lunar:04-15"),
+    member_since=date(2024, 2, 29),
+    language=ZH,
+    zone=ZoneName("Asia/Tokyo"),
+    source=Slug("import"),
+    digest=Digest("d1"),
+)
 RELEASE_RESERVATION = ReleaseReservation(customer=MRS_WANG, delivery=HELLO)
 MERGE_CUSTOMERS = MergeCustomers(customer=MRS_WANG, other=MRS_WANG_TOO)
 UNMERGE_CUSTOMER = UnmergeCustomer(customer=MRS_WANG_TOO)
@@ -214,6 +248,9 @@ REJECT_DELIVERY = RejectDelivery(delivery=HELLO, attempt=1, reason=Slug("blocked
 LOSE_TRACK_OF_DELIVERY = LoseTrackOfDelivery(delivery=HELLO, attempt=1, reason=Slug("timed-out"))
 CONFIRM_DELIVERY = ConfirmDelivery(delivery=HELLO, how=Confirmation.READ)
 RESOLVE_DELIVERY = ResolveDelivery(delivery=HELLO, sent=True)
+ASK_RECALL = AskRecall(delivery=HELLO, operator=LI)
+END_RECALL = EndRecall(delivery=HELLO)
+REFUTE_DELIVERY = RefuteDelivery(delivery=HELLO, reason=Slug("blocked"))
 CANCEL_DELIVERY = CancelDelivery(delivery=HELLO, reason=Slug("recalled"), rule=Slug("operator"))
 
 SEE_GROUP = SeeGroup(
@@ -235,6 +272,8 @@ ISSUE_BIND_CODE = IssueBindCode(operator=LI, code=CODE, expires_at=NOON + timede
 BIND_OPERATOR = BindOperator(code=CODE, contact=ALICE)
 CHANGE_ROLE = ChangeRole(operator=LI, role=Role.MANAGER)
 REMOVE_OPERATOR = RemoveOperator(operator=LI)
+ISSUE_OPERATOR_TOKEN = IssueOperatorToken(operator=LI, token=Digest("70ke4"))
+REVOKE_OPERATOR_TOKENS = RevokeOperatorTokens(operator=LI)
 ASK_FOR_ANSWER = AskForAnswer(
     contact=ALICE, customer=MRS_WANG, verb=Verb.REPLY, until=NOON + timedelta(minutes=10)
 )
@@ -257,6 +296,15 @@ RECORD_COMMAND = RecordCommand(
     operator=LI,
     command=Slug("tag"),
     line=Personal("/tag #1 vip"),
+    outcome=CommandOutcome.DONE,
+    about=(MRS_WANG,),
+    order=CODE,
+)
+RECORD_FIRST = RecordFirst(
+    request=Digest("r3"),
+    operator=LI,
+    command=Slug("note"),
+    line=Personal("POST /api/v1/customers/#1/notes"),
     outcome=CommandOutcome.DONE,
     about=(MRS_WANG,),
     order=CODE,
@@ -295,6 +343,7 @@ LAUNCH_CAMPAIGN = LaunchCampaign(campaign=SUMMER, meant=3, alone=False, operator
 PAUSE_CAMPAIGN = PauseCampaign(campaign=SUMMER, reason=Slug("operator"), operator=LI)
 RESUME_CAMPAIGN = ResumeCampaign(campaign=SUMMER, operator=LI)
 CANCEL_CAMPAIGN = CancelCampaign(campaign=SUMMER, operator=LI)
+RECALL_CAMPAIGN = RecallCampaign(campaign=SUMMER, operator=LI)
 FINISH_CAMPAIGN = FinishCampaign(campaign=SUMMER)
 START_RUN = StartRun(run=JUNE, campaign=SUMMER, at=NOON, meant=3)
 ADVANCE_RUN = AdvanceRun(run=JUNE, since=0, after=200, planned=3)
@@ -330,7 +379,53 @@ KEEP_MEDIA = KeepMedia(
     size=2_048,
     name=Personal("我的茶.jpg"),
 )
+KEEP_BRAND_MEDIA = KeepBrandMedia(
+    media=PICTURE,
+    kind=FileKind.PHOTO,
+    content_type=MediaType.PNG,
+    size=2_048,
+    name=Personal("夏茶.png"),
+)
 REFUSE_MEDIA = RefuseMedia(media=PICTURE, contact=ALICE, message=WITH_PICTURE, reason=Slug("lying-type"))
+
+PLACE_ORDER = PlaceOrder(
+    purchase=TEA_ORDER,
+    number=Personal("A-20260302-17"),
+    items=Personal([{"name": "龙井", "count": 2}]),
+    amount=19_900,
+    currency=CNY,
+    at=NOON,
+    source=Slug("api"),
+)
+PAY_ORDER = PayOrder(purchase=TEA_ORDER, amount=18_900, currency=CNY, at=NOON)
+REFUND_ORDER = RefundOrder(purchase=TEA_ORDER, refund=CODE, amount=900, currency=CNY, at=NOON)
+MATCH_ORDER = MatchOrder(purchase=TEA_ORDER, by=Slug("phone"), contact=ALICE)
+AWAIT_ORDER = AwaitOrder(sign=CODE, purchase=TEA_ORDER)
+FIND_BUYER = FindBuyer(purchase=TEA_ORDER, signs=(Sign(kind=Slug("phone"), digest=CODE),))
+EXPECT_RECEIPT = ExpectReceipt(receipt=CODE, delivery=HELLO)
+NOTE_RECEIPT = NoteReceipt(receipt=CODE, outcome=Slug("sent"))
+CLAIM_ORDERS = ClaimOrders(sign=CODE, kind=Slug("phone"), contact=ALICE)
+CLAIM_BY_NUMBER = ClaimByNumber(purchases=(TEA_ORDER,), contact=ALICE)
+NOTE_GOAL = NoteGoal(key=CODE, goal=Slug("signed-up"), by=Slug("customer"), customer=MRS_WANG, at=NOON)
+REACH_GOAL = ReachGoal(key=CODE, goal=Slug("signed-up"), customer=MRS_WANG, at=NOON)
+
+ADD_CODES = AddCodes(
+    pool=TEA_CODES,
+    since=0,
+    codes=Personal(["TEA-1", "TEA-2"]),
+    digests=(CODE, Digest("c0de2")),
+    operator=LI,
+)
+SET_POOL_EXPIRY = SetPoolExpiry(pool=TEA_CODES, expires_at=NOON + timedelta(days=30), operator=LI)
+REDEEM_COUPON = RedeemCoupon(
+    code=CODE,
+    pool=TEA_CODES,
+    number=1,
+    campaign=SUMMER,
+    customer=MRS_WANG,
+    delivery=HELLO,
+    operator=LI,
+)
 
 COMMANDS: tuple[Command, ...] = tuple(
     example

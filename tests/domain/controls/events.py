@@ -1,7 +1,7 @@
 """One example of every event, for all tests. That none is missing, tests/domain/test_registry.py shows."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from domain.broadcasts.events import (
     AudienceKind,
@@ -17,6 +17,7 @@ from domain.campaigns.events import (
     CampaignFinished,
     CampaignListed,
     CampaignPaused,
+    CampaignRecalled,
     CampaignResumed,
     CampaignScheduled,
     CampaignStarted,
@@ -28,6 +29,13 @@ from domain.campaigns.events import (
     RunStarted,
 )
 from domain.campaigns.plan import Arm, Button, Canary, Content, Goal, Meant, Selection, Timing
+from domain.codes.events import (
+    CodeAssigned,
+    CodesAdded,
+    CodeTaken,
+    CouponRedeemed,
+    PoolExpirySet,
+)
 from domain.contacts.events import (
     AddressSuppressed,
     ContactBlocked,
@@ -71,6 +79,7 @@ from domain.customers.events import (
     ConsentWithdrawn,
     CustomerAbsorbed,
     CustomerCreated,
+    CustomerDescribed,
     CustomerForgotten,
     CustomerMerged,
     CustomerNamed,
@@ -93,12 +102,17 @@ from domain.deliveries.events import (
     DeliveryExpired,
     DeliveryPlanned,
     DeliveryPostponed,
+    DeliveryRecallAsked,
+    DeliveryRecalled,
+    DeliveryRecallRefused,
     DeliveryRejected,
     DeliveryStarted,
     DeliverySuppressed,
     DeliveryUnknown,
 )
+from domain.goals.events import GoalReached
 from domain.groups.events import (
+    GroupAnswered,
     GroupLeft,
     GroupMigrated,
     GroupRejoined,
@@ -107,7 +121,7 @@ from domain.groups.events import (
     GroupSeen,
     GroupSendReserved,
 )
-from domain.identity import Digest, Locale, ProviderMessageId, Slug
+from domain.identity import Digest, Locale, ProviderMessageId, Slug, ZoneName
 from domain.installation.events import (
     HistoryImported,
     InstallationPrepared,
@@ -116,7 +130,7 @@ from domain.installation.events import (
     MarketingResumed,
     SendingResumed,
 )
-from domain.media.events import FileKind, MediaKept, MediaRefused, MediaType
+from domain.media.events import BrandMediaKept, FileKind, MediaKept, MediaRefused, MediaType
 from domain.message import Event, Opening, Personal, Raw
 from domain.mirrors.events import TagMirrored
 from domain.operators.events import (
@@ -133,16 +147,28 @@ from domain.operators.events import (
     OperatorAdded,
     OperatorBound,
     OperatorRemoved,
+    OperatorTokenIssued,
+    OperatorTokensRevoked,
     Role,
     RoleChanged,
     Verb,
 )
+from domain.purchases.events import (
+    OrderAwaited,
+    OrderCorrected,
+    OrderMatched,
+    OrderPaid,
+    OrderPlaced,
+    OrderRefunded,
+)
+from domain.receipts.events import ReceiptCame, ReceiptExpected
 from domain.rules.events import Match, RuleAdded, RuleRemoved, WelcomeSet
 from domain.schedules.events import ScheduleCreated, ScheduleEnded, ScheduleFired
 from tests.domain.controls.ids import (
     ALICE,
     BOB,
     BOT,
+    CNY,
     CODE,
     FANS,
     HELLO,
@@ -156,6 +182,8 @@ from tests.domain.controls.ids import (
     SHANGHAI,
     SPRING,
     SUMMER,
+    TEA_CODES,
+    TEA_ORDER,
     TELEGRAM,
     TO_ALICE,
     VIP,
@@ -248,6 +276,15 @@ CUSTOMER_CREATED = CustomerCreated(customer=MRS_WANG, contact=ALICE)
 CUSTOMER_TAGGED = CustomerTagged(customer=MRS_WANG, tag=VIP)
 CUSTOMER_UNTAGGED = CustomerUntagged(customer=MRS_WANG, tag=VIP)
 CUSTOMER_NAMED = CustomerNamed(customer=MRS_WANG, remark=Personal("王阿姨"))
+CUSTOMER_DESCRIBED = CustomerDescribed(
+    customer=MRS_WANG,
+    birthday=Personal("lunar:04-15"),
+    member_since=date(2024, 2, 29),
+    language=ZH,
+    zone=ZoneName("Asia/Tokyo"),
+    source=Slug("import"),
+    digest=Digest("d1"),
+)
 NOTE_ADDED = NoteAdded(customer=MRS_WANG, operator=LI, note=Personal("喜欢绿茶"))
 CONSENT_GRANTED = ConsentGranted(
     customer=MRS_WANG, contact=ALICE, topic=MARKETING, source=ConsentSource.CONTACT_STARTED
@@ -307,6 +344,9 @@ DELIVERY_CONFIRMED = DeliveryConfirmed(delivery=HELLO, how=Confirmation.READ)
 DELIVERY_REJECTED = DeliveryRejected(delivery=HELLO, reason=Slug("blocked"), unreachable=True)
 DELIVERY_UNKNOWN = DeliveryUnknown(delivery=HELLO, reason=Slug("timed-out"))
 DELIVERY_SUPPRESSED = DeliverySuppressed(delivery=HELLO, reason=Slug("opted-out"), rule=Slug("consent"))
+DELIVERY_RECALL_ASKED = DeliveryRecallAsked(delivery=HELLO, operator=LI)
+DELIVERY_RECALLED = DeliveryRecalled(delivery=HELLO)
+DELIVERY_RECALL_REFUSED = DeliveryRecallRefused(delivery=HELLO, reason=Slug("too-late"))
 DELIVERY_EXPIRED = DeliveryExpired(delivery=HELLO)
 
 GROUP_SEEN = GroupSeen(
@@ -323,6 +363,7 @@ GROUP_MIGRATED = GroupMigrated(group=FANS, external_id=Personal("-200"), kind=Sl
 GROUP_LEFT = GroupLeft(group=FANS, reason=Slug("bot-left"))
 GROUP_REJOINED = GroupRejoined(group=FANS)
 GROUP_SEND_RESERVED = GroupSendReserved(group=FANS, delivery=HELLO, at=NOON)
+GROUP_ANSWERED = GroupAnswered(group=FANS, delivery=HELLO, at=NOON)
 GROUP_RESERVATION_RELEASED = GroupReservationReleased(group=FANS, delivery=HELLO)
 
 OPERATOR_ADDED = OperatorAdded(
@@ -333,6 +374,8 @@ OPERATOR_BOUND = OperatorBound(operator=LI, contact=ALICE)
 BINDING_REFUSED = BindingRefused(contact=BOB)
 ROLE_CHANGED = RoleChanged(operator=LI, role=Role.MANAGER)
 OPERATOR_REMOVED = OperatorRemoved(operator=LI, contacts=(ALICE,))
+OPERATOR_TOKEN_ISSUED = OperatorTokenIssued(operator=LI, token=Digest("70ke4"))
+OPERATOR_TOKENS_REVOKED = OperatorTokensRevoked(operator=LI)
 ANSWER_ASKED = AnswerAsked(
     contact=ALICE, customer=MRS_WANG, verb=Verb.REPLY, until=NOON + timedelta(minutes=10)
 )
@@ -396,12 +439,43 @@ CAMPAIGN_STARTED = CampaignStarted(campaign=SUMMER)
 CAMPAIGN_PAUSED = CampaignPaused(campaign=SUMMER, reason=Slug("operator"), operator=LI)
 CAMPAIGN_RESUMED = CampaignResumed(campaign=SUMMER, operator=LI)
 CAMPAIGN_CANCELLED = CampaignCancelled(campaign=SUMMER, operator=LI)
+CAMPAIGN_RECALLED = CampaignRecalled(campaign=SUMMER, operator=LI)
 CAMPAIGN_FINISHED = CampaignFinished(campaign=SUMMER)
 RUN_STARTED = RunStarted(run=JUNE, campaign=SUMMER, at=NOON, meant=3)
 RUN_ADVANCED = RunAdvanced(run=JUNE, after=200, planned=3)
 RUN_SAMPLED = RunSampled(run=JUNE, planned=1, until=NOON + timedelta(minutes=10))
 RUN_CLEARED = RunCleared(run=JUNE)
 RUN_PLANNED = RunPlanned(run=JUNE, planned=3)
+
+CODES_ADDED = CodesAdded(
+    pool=TEA_CODES,
+    first=1,
+    codes=Personal(["TEA-1", "TEA-2"]),
+    digests=(CODE, Digest("c0de2")),
+    operator=LI,
+)
+POOL_EXPIRY_SET = PoolExpirySet(pool=TEA_CODES, expires_at=NOON + timedelta(days=30), operator=LI)
+CODE_TAKEN = CodeTaken(pool=TEA_CODES, number=1)
+CODE_ASSIGNED = CodeAssigned(
+    campaign=SUMMER,
+    customer=MRS_WANG,
+    subject=TO_ALICE,
+    delivery=HELLO,
+    pool=TEA_CODES,
+    number=1,
+    digest=CODE,
+    code=Personal("TEA-1"),
+)
+COUPON_REDEEMED = CouponRedeemed(
+    code=CODE,
+    pool=TEA_CODES,
+    number=1,
+    campaign=SUMMER,
+    customer=MRS_WANG,
+    delivery=HELLO,
+    at=NOON,
+    operator=LI,
+)
 
 SCHEDULE_CREATED = ScheduleCreated(
     schedule=WEEKLY,
@@ -431,7 +505,34 @@ MEDIA_KEPT = MediaKept(
     size=2_048,
     name=Personal("我的茶.jpg"),
 )
+BRAND_MEDIA_KEPT = BrandMediaKept(
+    media=PICTURE,
+    kind=FileKind.PHOTO,
+    content_type=MediaType.PNG,
+    size=2_048,
+    name=Personal("夏茶.png"),
+)
 MEDIA_REFUSED = MediaRefused(media=PICTURE, contact=ALICE, message=WITH_PICTURE, reason=Slug("lying-type"))
+
+ORDER_PLACED = OrderPlaced(
+    purchase=TEA_ORDER,
+    number=Personal("A-20260302-17"),
+    items=Personal([{"name": "龙井", "count": 2}]),
+    amount=19_900,
+    currency=CNY,
+    at=NOON,
+    source=Slug("api"),
+)
+ORDER_CORRECTED = OrderCorrected(purchase=TEA_ORDER, amount=18_900)
+ORDER_PAID = OrderPaid(purchase=TEA_ORDER, amount=18_900, currency=CNY, at=NOON)
+ORDER_REFUNDED = OrderRefunded(purchase=TEA_ORDER, refund=CODE, amount=900, currency=CNY, at=NOON)
+ORDER_MATCHED = OrderMatched(purchase=TEA_ORDER, by=Slug("phone"), contact=ALICE)
+RECEIPT_EXPECTED = ReceiptExpected(receipt=CODE, delivery=HELLO)
+RECEIPT_CAME = ReceiptCame(receipt=CODE, outcome=Slug("sent"))
+ORDER_AWAITED = OrderAwaited(sign=CODE, purchase=TEA_ORDER)
+GOAL_REACHED = GoalReached(
+    key=CODE, goal=Slug("signed-up"), by=Slug("customer"), customer=MRS_WANG, at=NOON, value=900, currency=CNY
+)
 
 EVENTS: tuple[Event, ...] = tuple(
     example for name, example in sorted(globals().items()) if name.isupper() and hasattr(example, "SUBJECT")

@@ -8,6 +8,7 @@ from domain.identity import (
     CampaignId,
     Channel,
     ContactId,
+    Currency,
     CustomerId,
     DeliveryId,
     Digest,
@@ -16,6 +17,7 @@ from domain.identity import (
     Locale,
     MediaId,
     OperatorId,
+    PurchaseId,
     RuleId,
     RunId,
     ScheduleId,
@@ -51,6 +53,9 @@ WITH_PICTURE = EventId("inbound-1@1")
 VIP = Tag("vip")
 ZH = Locale("zh")
 CODE = Digest("c0de")
+TEA_CODES = Slug("tea-codes")
+TEA_ORDER = PurchaseId("tea-order")
+CNY = Currency("CNY")
 
 TO_ALICE = SubjectId("contact-alice")
 TO_FANS = SubjectId("group-fans")

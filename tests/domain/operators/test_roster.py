@@ -7,7 +7,7 @@ from domain.errors import UnknownRecipient
 from domain.identity import Digest
 from domain.message import Command
 from domain.operators.events import OperatorBound, Role
-from domain.operators.roster import Code, Member, RosterState, audit, roster
+from domain.operators.roster import MOST_TOKENS, Code, Member, RosterState, audit, roster
 from tests.domain.controls import commands, events
 from tests.domain.controls.ids import ALICE, BOB, CHEN, CODE, LI
 from tests.domain.given import given
@@ -115,3 +115,45 @@ def test_each_role_includes_those_before_it() -> None:
 def test_a_command_is_recorded_once_a_request() -> None:
     given(audit).when(commands.RECORD_COMMAND).then(events.COMMAND_GIVEN)
     given(audit, events.COMMAND_GIVEN).when(commands.RECORD_COMMAND).then_nothing()
+
+
+TOKEN = events.OPERATOR_TOKEN_ISSUED
+
+
+def test_an_operators_programs_have_tokens_until_they_are_revoked() -> None:
+    state = given(roster, ADDED).when(commands.ISSUE_OPERATOR_TOKEN).then(TOKEN)
+    assert state.tokens == {TOKEN.token: LI}
+    revoked = given(roster, ADDED, CHEN_ADDED, TOKEN, replace(TOKEN, operator=CHEN, token=HER_CODE))
+    state = revoked.when(commands.REVOKE_OPERATOR_TOKENS).then(events.OPERATOR_TOKENS_REVOKED)
+    assert state.tokens == {HER_CODE: CHEN}
+
+
+def test_there_is_nothing_to_revoke_where_there_is_no_token() -> None:
+    given(roster, ADDED).when(commands.REVOKE_OPERATOR_TOKENS).then_nothing()
+    gone = given(roster, ADDED, TOKEN, events.OPERATOR_TOKENS_REVOKED)
+    gone.when(commands.REVOKE_OPERATOR_TOKENS).then_nothing()
+
+
+@pytest.mark.parametrize("command", [commands.ISSUE_OPERATOR_TOKEN, commands.REVOKE_OPERATOR_TOKENS])
+def test_nobody_else_has_tokens(command: Command) -> None:
+    given(roster).when(command).then_rejected("no such operator", UnknownRecipient)
+
+
+def test_the_tokens_of_somebody_who_left_count_no_more_also_where_they_come_back() -> None:
+    left = given(roster, ADDED, TOKEN, events.OPERATOR_REMOVED)
+    assert left.state.tokens == {}
+    assert given(roster, ADDED, TOKEN, events.OPERATOR_REMOVED, ADDED).state.tokens == {}
+
+
+def test_a_token_stays_when_the_role_changes_or_an_account_is_bound() -> None:
+    state = given(roster, ADDED, ISSUED, TOKEN, events.ROLE_CHANGED, BOUND).state
+    assert state.tokens == {TOKEN.token: LI}
+
+
+def test_an_operator_has_ten_tokens_at_most() -> None:
+    ten = [replace(TOKEN, token=Digest(f"token-{number}")) for number in range(MOST_TOKENS)]
+    given(roster, ADDED, CHEN_ADDED, *ten).when(commands.ISSUE_OPERATOR_TOKEN).then_rejected(
+        "this operator has 10 tokens already: revoke them, and give each program a new one"
+    )
+    hers = replace(commands.ISSUE_OPERATOR_TOKEN, operator=CHEN)
+    given(roster, ADDED, CHEN_ADDED, *ten).when(hers).then(replace(TOKEN, operator=CHEN))

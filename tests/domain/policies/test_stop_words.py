@@ -2,6 +2,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
+from domain.identity import Slug
 from domain.policies.stop_words import START_WORDS, STOP_WORDS, StopWords, Wish
 
 WORDS = StopWords.of()
@@ -91,3 +92,42 @@ def test_no_words_are_no_wishes() -> None:
 @given(st.text())
 def test_any_text_has_a_wish(text: str) -> None:
     assert WORDS.wish(text) in Wish
+
+
+# --- topics --------------------------------------------------------------------------------------------------------
+
+NEWS, SALE = Slug("news"), Slug("sale")
+ABOUT = StopWords.of(topics={NEWS: "新品", SALE: "Summer Sale"})
+
+
+@pytest.mark.parametrize(
+    "text, wish, topic",
+    [
+        ("退订 新品", Wish.STOP, NEWS),
+        ("退订新品", Wish.STOP, NEWS),
+        ("退订　ｎｅｗｓ", Wish.STOP, NEWS),
+        ("STOP news", Wish.STOP, NEWS),
+        ("/stop news", Wish.STOP, NEWS),
+        ("stop  summer sale ", Wish.STOP, SALE),
+        ("td 新品", Wish.STOP, NEWS),
+        ("恢复订阅 新品", Wish.START, NEWS),
+        ("start news", Wish.START, NEWS),
+        ("退订", Wish.STOP, None),
+        ("stop", Wish.STOP, None),
+        ("退订酒店", Wish.MENTIONS_STOP, None),
+        ("stop the news", Wish.MENTIONS_STOP, None),
+        ("stopnews", Wish.NONE, None),
+        ("news", Wish.NONE, None),
+        ("新品", Wish.NONE, None),
+        ("新品 退订", Wish.MENTIONS_STOP, None),
+    ],
+)
+def test_a_word_with_the_name_of_a_topic_behind_it_is_about_this_topic(
+    text: str, wish: Wish, topic: Slug | None
+) -> None:
+    assert (ABOUT.wish(text), ABOUT.topic(text)) == (wish, topic)
+
+
+def test_without_known_topics_a_word_and_more_is_asked_about() -> None:
+    assert WORDS.wish("退订 新品") is Wish.MENTIONS_STOP
+    assert WORDS.topic("退订 新品") is None

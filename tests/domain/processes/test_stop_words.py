@@ -168,3 +168,42 @@ def test_a_stop_said_to_the_bot_in_a_group_is_answered_there(shop: Shop) -> None
 def test_an_operator_who_writes_about_stopping_is_not_asked(shop: Shop) -> None:
     shop.given(BindContactToOperator(contact=shop.contact(), operator=LI))
     shop.when(said("/note #1 说要退订")).then_kinds(MessageReceived)
+
+
+# --- topics --------------------------------------------------------------------------------------------------------
+
+NEWS = Slug("news")
+
+
+@pytest.fixture
+def knowing() -> Shop:
+    """A shop whose customers can end the news by themselves, and agree to a version of a text."""
+    return Shop(topics={NEWS: "新品"}, consent_text=Slug("2026-11")).given(said("你好"))
+
+
+def test_one_topic_can_be_ended_and_taken_up_again(knowing: Shop) -> None:
+    ended = ConsentWithdrawn(
+        customer=knowing.customer(), contact=knowing.contact(), topic=NEWS, source=ConsentSource.STOP_WORD
+    )
+    done = knowing.when(said("退订 新品"))
+    message = MessageReceived(contact=knowing.contact(), text=Personal("退订 新品"))
+    told = "[zh] You get no more messages about 新品. Write STOP to get no offers at all."
+    done.then(message, ended, answered(knowing, "stop-confirmed", told))
+    state = knowing.customer_state()
+    assert [state.agrees(knowing.contact(), topic) for topic in (NEWS, MARKETING)] == [False, True]
+    knowing.given(said("START news"))
+    assert knowing.all_of(DeliveryPlanned)[-1].text == Personal("[zh] You get messages about 新品 again.")
+    assert knowing.customer_state().agrees(knowing.contact(), NEWS)
+
+
+def test_a_stop_ends_what_was_agreed_to_by_itself_too(knowing: Shop) -> None:
+    knowing.given(said("START news"), said("退订"))
+    state = knowing.customer_state()
+    assert (state.ended(NEWS), state.agrees(knowing.contact(), NEWS)) == (True, False)
+
+
+def test_the_version_of_the_text_they_agreed_to_is_noted(knowing: Shop) -> None:
+    knowing.given(said("退订"), said("START"))
+    implied, again = knowing.all_of(ConsentGranted)
+    assert (implied.source, again.source) == (ConsentSource.CONTACT_STARTED, ConsentSource.START_WORD)
+    assert implied.text_version == again.text_version == Slug("2026-11")

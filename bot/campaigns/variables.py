@@ -1,0 +1,22 @@
+"""What a text may say about a customer."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from projections.people.contacts import Contact
+from projections.people.customers import Customer
+
+VARIABLES: Final = frozenset({"brand", "name", "username", "number"})
+"""Each may be empty, and then wants a fallback."""
+IN_GROUPS: Final = frozenset({"brand"})
+"""A group has no name to use."""
+
+
+def said_of(brand: str, customer: Customer | None, contact: Contact) -> Mapping[str, str]:
+    """Return the value of each variable, empty where nothing is known. ``customer``: whose contact it is."""
+    return {
+        "brand": brand,
+        "name": customer.known_as if customer is not None else contact.name,
+        "username": contact.username or "",
+        "number": f"#{customer.number}" if customer is not None else "",
+    }

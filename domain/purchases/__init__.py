@@ -1,0 +1,1 @@
+"""Purchases: what the shop tells of orders, payments and refunds, and whose they are."""

@@ -1,0 +1,1 @@
+"""Receipts: what a provider tells of a message later, and which delivery that message was."""
