@@ -123,7 +123,7 @@ def post_of(adapter: Adapter) -> Post:
     """Return an account's way out, with full buckets."""
     limits = adapter.limits
     rates = Rates(limits.rate_per_s, limits.chat_rate_per_s, limits.group_rate_per_min)
-    return Post(adapter.messenger, Pacer(rates))
+    return Post(adapter.messenger, Pacer(rates), limits.routes)
 
 
 def _path(route: BaseRoute) -> str:

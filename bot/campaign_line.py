@@ -10,6 +10,7 @@ from typing import Annotated, Any, Protocol
 import typer
 
 from bot.campaigns.form import schema
+from bot.campaigns.yaml_text import read_yaml
 from bot.texts import terminal_locale
 
 What = Annotated[str, typer.Argument(metavar="FILE|ID", help="a form, or the id or name of a campaign")]
@@ -89,6 +90,45 @@ def add(cli: typer.Typer, perform: Perform) -> None:
 
     for verb, help_ in _SIMPLE.items():
         campaign.command(verb, help=help_)(_taking_one(verb, order))
+    _add_results(campaign, perform)
+
+
+def _add_results(campaign: typer.Typer, perform: Perform) -> None:
+    @campaign.command()
+    def results(  # what may be asked for
+        what: What,
+        figure: Annotated[
+            str, typer.Option(help="list whom it counts: sent, left-out, clicked, replied ...")
+        ] = "",
+        by: Annotated[str, typer.Option(help="compare the texts by this figure")] = "",
+        run: Annotated[str, typer.Option(help="of this run only")] = "",
+        svg: Annotated[Path | None, typer.Option(help="draw it into a new file")] = None,
+        table: Annotated[
+            Path | None, typer.Option("--csv", help="write the list as a table into a new file")
+        ] = None,
+        *,
+        json: Annotated[bool, typer.Option("--json", help="JSON Lines instead of text")] = False,
+    ) -> int:
+        """Show what became of it, and whether one text does better than another."""
+        return perform(
+            "campaign-results",
+            what=_name(what),
+            figure=figure,
+            by=by,
+            run=run,
+            json=json,
+            svg="" if svg is None else str(svg.absolute()),
+            table="" if table is None else str(table.absolute()),
+            locale=terminal_locale(os.environ),
+        )
+
+
+def _name(what: str) -> str:
+    """Return the campaign's name, where its form is named."""
+    path = Path(what)
+    if not path.is_file():
+        return what
+    return str(read_yaml(path.read_bytes().decode("utf-8-sig", "replace"))[0].get("name", what))
 
 
 def _taking_one(verb: str, order: Callable[..., int]) -> Callable[[str], int]:

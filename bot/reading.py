@@ -15,15 +15,15 @@ from bot.campaigns.variables import said_of
 from bot.eventlog.log import StoredEventLog
 from domain.deliveries.delivery import RESEND_AFTER_LEASE, Phase
 from domain.identity import Account, BroadcastId, Channel, ContactId, DeliveryId, GroupId, RunId
-from domain.message import Recorded
+from domain.message import Recorded, Rival
 from domain.policies.anniversaries import LUNAR_DAYS, LunarDay
-from domain.policies.facts import Rival
 from domain.policies.occasions import BIRTHDAY, MEMBER_ANNIVERSARY
 from domain.ports.agenda import Agenda, BrokenLease, DueDelivery, DueSchedule, UnderWay
 from domain.ports.audience import Audience, Known, Recipient, Whom
 from domain.ports.canaries import Canaries, CanaryFigures
 from domain.ports.tag_ledger import Page
 from projections import due
+from projections.allowances import given
 from projections.campaign_lists import listed_for
 from projections.deliveries import outcomes_of
 from projections.engine import Views
@@ -85,12 +85,19 @@ class SqlAudience:
                 customers.customer(connection, seen.customer) if seen is not None and seen.customer else None
             )
             windows = opened(connection, contact)
+            consents = given(connection, contact)
             told = {} if owner is None else known_of(connection, [owner.id])
         if seen is None:
             return Known({"brand": self.brand})
         variables = said_of(self.brand, owner, seen)
         language = told[owner.id].language if owner is not None and owner.id in told else None
-        return Known(variables, last_heard=seen.last_in, opened=windows, locale=language or seen.language)
+        return Known(
+            variables,
+            last_heard=seen.last_in,
+            opened=windows,
+            locale=language or seen.language,
+            given=consents,
+        )
 
 
 def _narrowed(whom: Whom) -> tuple[list[Select[Any]], list[Select[Any]]]:

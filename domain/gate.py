@@ -36,11 +36,14 @@ from domain.groups.events import GroupAnswered, GroupSendReserved
 from domain.groups.group import groups
 from domain.identity import ContactId, CustomerId, DeliveryId, Digest, GroupId, Slug, ZoneName
 from domain.installation.installation import INSTALLATION, installation
-from domain.message import Command, Context, Event, Personal, ReplyWindow
-from domain.policies.facts import WHOLE, Controls, Facts, Rival
+from domain.message import Command, Context, Event, Personal, ReplyWindow, Rival
+from domain.policies.facts import WHOLE, Controls, Facts
 from domain.policies.frequency_cap import Spent
 from domain.policies.may_contact import Allow, Refuse, Verdict, Wait, may_contact
 from domain.policies.reply_window import left
+from domain.policies.routes import Offer, choose
+
+REPLY_WINDOW = Slug("reply-window")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,8 @@ class ClaimDelivery:
     ``rendered``: the text with its variables filled in, where that changed it. ``defect``: why it cannot be rendered for this recipient
     (``missing_variable``). ``opened`` (the recipient's reply windows; none on a channel without), ``last_heard`` and ``rivals`` (planned
     marketing of higher priority for the same customer) come from the views: a lag there errs on the safe side, or lets a message go
-    before a more important one. ``coded``: it has a place for a code, which the gate puts in (domain/codes).
+    before a more important one. ``coded``: it has a place for a code, which the gate puts in (domain/codes). ``offers``: the routes that it
+    could take, on a channel that has several.
     """
 
     delivery: DeliveryId
@@ -63,6 +67,7 @@ class ClaimDelivery:
     last_heard: datetime | None = None
     rivals: tuple[Rival, ...] = ()
     coded: bool = False
+    offers: tuple[Offer, ...] = ()
 
 
 def claim(command: ClaimDelivery, streams: Streams, context: Context) -> Iterator[Write | Command]:
@@ -77,7 +82,24 @@ def claim(command: ClaimDelivery, streams: Streams, context: Context) -> Iterato
     if not state.may_start(now) or _on_hold(state, streams):
         return
     facts = _facts(command, state, streams, now)
-    yield from _verdict(command, state, may_contact(facts, command.controls), streams, now)
+    verdict, offer = _routed(command, state, may_contact(facts, command.controls), streams)
+    yield from _verdict(command, state, verdict, offer, streams, now)
+
+
+def _routed(
+    command: ClaimDelivery, state: DeliveryState, verdict: Verdict, streams: Streams
+) -> tuple[Verdict, Offer | None]:
+    """Where only the reply window objects, another route may be open: the window is asked last, so nothing else does."""
+    closed = isinstance(verdict, Refuse) and verdict.rule == REPLY_WINDOW
+    if not command.offers or state.contact is None or not (closed or isinstance(verdict, Allow)):
+        return verdict, None
+    # Whoever never opened a window has none. But the view may not know of it yet where somebody is answered at once, by this route only.
+    never_opened = not command.opened and not all(offer.windowed for offer in command.offers)
+    talk = streams.state(conversations, state.contact)
+    offer = choose(command.offers, window_open=not (closed or never_opened), spent=talk.spent_of)
+    if offer is not None:
+        return Allow(), offer
+    return (verdict if closed else Refuse(Slug("no-route"), Slug("routes"))), None
 
 
 def _on_hold(state: DeliveryState, streams: Streams) -> bool:
@@ -94,11 +116,16 @@ def _on_hold(state: DeliveryState, streams: Streams) -> bool:
 
 
 def _verdict(
-    command: ClaimDelivery, state: DeliveryState, verdict: Verdict, streams: Streams, now: datetime
+    command: ClaimDelivery,
+    state: DeliveryState,
+    verdict: Verdict,
+    offer: Offer | None,
+    streams: Streams,
+    now: datetime,
 ) -> Iterator[Write | Command]:
     match verdict:
         case Allow():
-            yield from _start(command, state, streams, now)
+            yield from _start(command, state, offer, streams, now)
         case Wait():
             yield Write(deliveries, command.delivery, (_waiting(command.delivery, state, verdict),))
         case Refuse():
@@ -106,7 +133,7 @@ def _verdict(
 
 
 def _start(
-    command: ClaimDelivery, state: DeliveryState, streams: Streams, now: datetime
+    command: ClaimDelivery, state: DeliveryState, offer: Offer | None, streams: Streams, now: datetime
 ) -> Iterator[Write | Command]:
     """Take the code that it carries, spend what it spends, and begin; where no code is left for it, it is left out."""
     wish = _wish(command, state, streams)
@@ -117,14 +144,16 @@ def _start(
         return
     if wish is not None and handed is not None:
         yield from take(wish, handed, streams)
-    yield from _reserve(command, state, streams, now)
+    yield from _reserve(command, state, offer, streams, now)
+    said = command.rendered if offer is None or offer.said is None else offer.said
     started = DeliveryStarted(
         delivery=command.delivery,
         subject=state.subject,
         attempt=state.attempt + 1,
         worker=command.worker,
         until=command.until,
-        rendered=_with_code(command.rendered, handed),
+        rendered=_with_code(said, handed),
+        route=None if offer is None else offer.route,
         code=None if handed is None else Personal(handed.code),
     )
     yield Write(deliveries, command.delivery, (started,))
@@ -170,15 +199,17 @@ def _waiting(delivery: DeliveryId, state: DeliveryState, wait: Wait) -> Event:
 
 
 def _reserve(
-    command: ClaimDelivery, state: DeliveryState, streams: Streams, now: datetime
+    command: ClaimDelivery, state: DeliveryState, offer: Offer | None, streams: Streams, now: datetime
 ) -> Iterator[Write]:
-    """Spend window and caps before the send.
+    """Spend window, allowance and caps before the send.
 
     A cap is keyed by the delivery: a new attempt never counts twice. The window is the provider's, who counts whatever arrives.
     """
     delivery = command.delivery
-    if command.opened and state.contact is not None:
-        spent = ReplySpent(contact=state.contact, delivery=delivery, at=now, attempt=state.attempt + 1)
+    of = None if offer is None else offer.of
+    windowed = bool(command.opened) and (offer is None or offer.windowed)
+    if state.contact is not None and (windowed or of is not None):
+        spent = ReplySpent(contact=state.contact, delivery=delivery, at=now, attempt=state.attempt + 1, of=of)
         yield Write(conversations, state.contact, (spent,))
     marketing = state.kind is DeliveryClass.MARKETING
     if state.group is not None and marketing:
@@ -267,7 +298,7 @@ def _with_person(
         withdrew=person.ended(state.topic),
         human_until=talk.silent_until if talk.human_talking(known.now) else None,
         sent=tuple(Spent(held.at, held.channel, held.topic) for held in others),
-        window=left(command.opened, [spent.at for spent in talk.spent], known.now),
+        window=left(command.opened, talk.spent_of_window, known.now),
         had=any(
             occurrence is not None and person.had(occurrence, other_than=command.delivery)
             for occurrence in (state.broadcast, state.run)

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, final
 
-from domain.identity import BRAND, EventId, Slug, StreamId, SubjectId
+from domain.identity import BRAND, Channel, EventId, Slug, StreamId, SubjectId
 
 T = TypeVar("T")
 
@@ -157,6 +157,15 @@ class ReplyWindow:
     messages: int
     since: datetime
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A planned marketing message of higher priority to the same customer, and from when on it may go."""
+
+    not_before: datetime
+    channel: Channel
+    topic: Slug
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,11 +59,15 @@ class CampaignSources:
 
 @dataclass(slots=True)
 class _Known:
-    """A campaign as far as its stream was read. ``looked``: at which minute, and behind which run, nothing more was found due."""
+    """A campaign as far as its stream was read. ``looked``: at which minute, and behind which run, nothing more was found due.
+
+    ``begun``: the run that was begun here last.
+    """
 
     version: int = 0
     state: CampaignState = campaigns.initial
     looked: tuple[datetime, datetime | None] | None = None
+    begun: RunId | None = None
 
     def newest(self, campaign: CampaignId) -> EventId:
         """Return its newest event: why what is done about it is done."""
@@ -110,7 +114,7 @@ class CampaignFanOut:
         if draft is None or state.stage not in {Stage.SCHEDULED, Stage.RUNNING}:
             return 0
         begun = await self._begin(hint, known, draft)
-        done = int(begun is not None)
+        done = 0
         new = () if begun is None or begun in hint.runs else (begun,)
         for run in (*hint.runs, *new):
             done += await self._go_on(run, draft, state)
@@ -147,7 +151,9 @@ class CampaignFanOut:
         begun = None
         if due is not None and (hint.last_at is None or due.at > hint.last_at):
             begun = RunId(self.digest("run", draft.campaign, due.key))
-            await self._start(begun, draft, due, known.newest(hint.campaign))
+            if begun != known.begun:  # the view may lag: it is carried on, and not begun again
+                await self._start(begun, draft, due, known.newest(hint.campaign))
+            known.begun = begun
         known.looked = (minute, hint.last_at)
         return begun
 

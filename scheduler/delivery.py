@@ -29,14 +29,16 @@ from domain.errors import (
 )
 from domain.gate import ClaimDelivery
 from domain.identity import Account, Channel, Slug
-from domain.message import Command, Context, Personal
-from domain.policies.facts import Controls, Rival
+from domain.message import Command, Context, Personal, Rival
+from domain.policies.facts import Controls
+from domain.policies.routes import Offer
 from domain.ports.agenda import BrokenLease, DueDelivery
-from domain.ports.messenger import REQUEST_TIMEOUT_S, Messenger, Outbound
+from domain.ports.messenger import REQUEST_TIMEOUT_S, Messenger, Outbound, Route
 from scheduler.codes import is_coded, with_code
 from scheduler.follower import Dispatch
 from scheduler.letters import Render, Sources, Written, write
 from scheduler.pacing import Pacer
+from scheduler.routing import offers, routed
 from scheduler.turns import AccountKey, Turns, account_of, place_of
 
 MARKETING = 2
@@ -67,10 +69,11 @@ __all__ = ["Clocks", "Courier", "Post", "Sources"]
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One account's way out, and how fast it may be used."""
+    """One account's way out, and how fast it may be used. ``routes``: where there are several."""
 
     messenger: Messenger
     pacer: Pacer
+    routes: tuple[Route, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +244,11 @@ class Courier:
         if post.pacer.frozen_until > self.clocks.boottime():
             return False
         lease_ends = self.clocks.boottime() + LEASE_S
-        started = None if written is None else await self._claim(hint, written, rivals)
+        started = None if written is None else await self._claim(hint, written, rivals, post.routes)
         if started is not None and written is not None and written.outbound is not None:
-            code = started.code
-            outbound = written.outbound if code is None else with_code(written.outbound, code.value)
+            outbound = routed(written.outbound, started.route, post.routes, written.forms)
+            if started.code is not None:
+                outbound = with_code(outbound, started.code.value)
             await self._record(await self._send(hint, post, outbound, started.attempt, lease_ends))
         return True
 
@@ -255,9 +259,13 @@ class Courier:
         return write(hint, self.sources, self.render), rivals
 
     async def _claim(
-        self, hint: DueDelivery, written: Written, rivals: Sequence[Rival]
+        self, hint: DueDelivery, written: Written, rivals: Sequence[Rival], routes: Sequence[Route]
     ) -> DeliveryStarted | None:
         """Ask the gate. Returns the lease, None where it may not go now. Raises StoreUnavailable, Overloaded, VersionConflict."""
+        offered: tuple[Offer, ...] = ()
+        if routes and written.outbound is not None:
+            outbound, forms, given = written.outbound, written.forms, written.known.given
+            offered = offers(routes, outbound, forms, given, self.clocks.now(), written.routes)
         claim = ClaimDelivery(
             delivery=hint.delivery,
             worker=self.worker,
@@ -266,6 +274,7 @@ class Courier:
             rendered=Personal(written.rendered) if written.rendered is not None else None,
             defect=written.defect,
             opened=tuple(written.known.opened),
+            offers=offered,
             last_heard=written.known.last_heard,
             rivals=tuple(rivals),
             coded=written.outbound is not None and is_coded(written.outbound, written.forms.values()),

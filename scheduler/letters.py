@@ -139,8 +139,8 @@ class Sources:
 class Written:
     """A letter as it would go out now. ``rendered``: its text, where variables made it another one; ``defect``: why it cannot go.
 
-    ``forms``: the provider's templates that may go instead of the text, by what a route calls them (Route.by_form). ``routes``: those it may
-    take, the preferred one first; empty: the channel's own order.
+    ``forms``: the provider's templates that may go instead of the text, by what a route calls them (Route.by_form). ``routes``: those its
+    campaign may take, the preferred one first; empty: the channel's own order; None: it is of no campaign.
     """
 
     known: Known
@@ -148,7 +148,7 @@ class Written:
     rendered: str | None = None
     defect: Slug | None = None
     forms: Mapping[Slug, Form] = field(default_factory=dict)
-    routes: tuple[Slug, ...] = ()
+    routes: tuple[Slug, ...] | None = None
 
 
 def write(hint: DueDelivery, sources: Sources, render: Render) -> Written | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.texts import Told, told
+from bot.texts import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +16,7 @@ class Fault:
     @property
     def line(self) -> Told:
         """The fault in one line."""
-        return (
-            told("{place}: {what}", place=self.place, what=self.what)
-            if self.place
-            else told("{what}", what=self.what)
-        )
+        return Told("{place}: {what}" if self.place else "{what}", {"place": self.place, "what": self.what})
 
 
 def in_words(line: Told | str, say: Callable[[str], str]) -> str:

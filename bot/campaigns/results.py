@@ -29,8 +29,8 @@ from projections.campaigns import (
     Figures,
     Reason,
     Worth,
+    added_up,
     campaign,
-    figures,
     figures_by_variant,
     last_at,
     reasons,
@@ -128,11 +128,11 @@ def gather(
     """Return the results of a campaign (or broadcast), or of one run of it. Raises UnknownRecipient."""
     known = campaign(connection, CampaignId(wanted))
     among = Among(campaign=wanted, run=run)
-    total = figures(connection, among)
+    by_variant = figures_by_variant(connection, among)
+    total = added_up(by_variant.values())
     if known is None and not total[Figure.PLANNED]:
         raise UnknownRecipient("no such campaign")
     by = measure or _measure(known, total)
-    by_variant = figures_by_variant(connection, among)
     arms = _arms(known, by_variant, by)
     smallest = min((arm.rate for arm in arms), key=lambda rate: rate.people, default=Rate(0, 0))
     needed = people_needed(arms[0].rate.value, NOTICEABLE_LIFT) if arms else inf
@@ -160,7 +160,7 @@ def _measure(known: Campaign | None, total: Figures) -> Figure:
     return Figure.CLICKED if total[Figure.CLICKED] else Figure.REPLIED
 
 
-def _arms(known: Campaign | None, by_variant: Mapping[Slug, Figures], by: Figure) -> list[ArmResult]:
+def _arms(known: Campaign | None, by_variant: Mapping[Slug | None, Figures], by: Figure) -> list[ArmResult]:
     """Return the texts as the campaign names them, each compared with the first."""
     named = known.arms if known is not None and known.arms else (Arm(variant=CONTROL),)
     found = [
@@ -192,7 +192,7 @@ def _holdouts(total: Figures) -> list[Holdout]:
     return found
 
 
-def _evenness(known: Campaign | None, by_variant: Mapping[Slug, Figures]) -> float:
+def _evenness(known: Campaign | None, by_variant: Mapping[Slug | None, Figures]) -> float:
     """Compare how people were dealt out with how they should have been: those who are compared, and those held out."""
     if known is None:
         return 1.0

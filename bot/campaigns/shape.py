@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from bot.campaigns.faults import Fault
 from bot.campaigns.form import CampaignForm
 from bot.texts import Told, told
-from domain.errors import BadInput
 
 _TYPES: Final = {
     "string_type": told("write a text here"),
@@ -42,16 +41,14 @@ def shaped(values: Mapping[str, Any]) -> tuple[CampaignForm, list[Fault]]:
             faults += _faults(found)
             for each in found:
                 kept.pop(str(each["loc"][0]) if each["loc"] else "", None)
-    raise BadInput("a form that fits no model")  # what does not fit was taken out
+    raise AssertionError("what did not fit was taken out")
 
 
 def _faults(errors: Sequence[Any]) -> Iterator[Fault]:
-    """Return one fault a place: where two models are possible, pydantic says twice what does not fit."""
-    told_of: set[str] = set()
-    for error in errors:
-        place = place_of(error["loc"])
-        if place not in told_of:
-            told_of.add(place)
+    """Yield one fault a place, the innermost: where two models are possible, pydantic says of each that the values are not the other."""
+    placed = {place_of(error["loc"]): error for error in reversed(errors)}
+    for place, error in reversed(placed.items()):
+        if not any(other.startswith((f"{place}.", f"{place}[")) for other in placed):
             yield Fault(place, _what(error, place))
 
 
@@ -72,10 +69,10 @@ def _what(error: Mapping[str, Any], place: str) -> Told | str:
         case "extra_forbidden":
             return _NO_CAP if place in {"cap", "caps"} else told("there is no such key here")
         case "greater_than_equal":
-            return told("at least {least}", least=context["ge"])
+            return told("at least {least}", least=f"{context['ge']:g}")
         case "greater_than":
-            return told("more than {least}", least=context["gt"])
+            return told("more than {least}", least=f"{context['gt']:g}")
         case "less_than_equal":
-            return told("at most {most}", most=context["le"])
+            return told("at most {most}", most=f"{context['le']:g}")
         case type_:
             return _TYPES.get(type_, str(error["msg"]))

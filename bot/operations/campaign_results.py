@@ -20,13 +20,17 @@ from bot.ids import fresh_id
 from bot.operations.said import Said
 from bot.texts import told
 from domain.errors import Rejected
-from domain.identity import DeliveryId, Locale, RunId
+from domain.identity import Locale, RunId
 from domain.operators.events import Role
 from projections.campaigns import Among, Figure, Recipient, recipients
 from projections.people.customers import customers_by_id
 
 PAGE = 500
-COLUMNS = ("number", "name", *(name for name in Recipient.__dataclass_fields__ if name != "contact"))
+COLUMNS = (
+    "number",
+    "name",
+    *(name for name in Recipient.__dataclass_fields__ if name not in {"contact", "cursor"}),
+)
 
 
 def campaign_results(  # noqa: PLR0913  # what a command line may ask for
@@ -108,9 +112,9 @@ def _write(house: House, found: Results, figure: Figure, file: Path) -> None:
 
 
 def _rows(connection: Connection, found: Results, figure: Figure) -> Iterator[dict[str, object]]:
-    among, after = Among(campaign=found.id, run=found.run), None
+    among, after = Among(campaign=found.id, run=found.run), 0
     while page := recipients(connection, among, figure, after=after, limit=PAGE):
-        after = DeliveryId(page[-1].delivery)
+        after = page[-1].cursor
         known = customers_by_id(connection, {one.customer for one in page if one.customer is not None})
         people = {record: one for one in known for record in (one.id, *(m.id for m in one.merged))}
         for one in page:

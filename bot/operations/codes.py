@@ -90,7 +90,8 @@ def _codes(house: House, file: Path) -> Iterator[_Read]:
         count += 1
         if count > MOST_CODES:
             raise BadInput("{file} holds more than {most} codes: split it", file=file.name, most=MOST_CODES)
-        fault = told(row.problem) if row.problem else _fault(code)
+        problem = row.problem
+        fault = _fault(code) if problem is None else told(problem.text, **problem.values)
         yield _Read(row.line, code, code_digest(house.digest, code), fault)
 
 

@@ -31,4 +31,6 @@ def drawn(digest: Digest, weights: Sequence[int]) -> int:
         left -= weight
         if left < 0:
             return place
-    return max(place for place, weight in enumerate(weights) if weight)  # what a sum of fractions may leave over
+    return max(
+        place for place, weight in enumerate(weights) if weight
+    )  # what a sum of fractions may leave over

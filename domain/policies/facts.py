@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.identity import MARKETING_TOPIC, Channel, Slug, ZoneName
-from domain.message import ReplyWindow
+from domain.message import ReplyWindow, Rival
 from domain.policies.frequency_cap import FrequencyCap, ScopedCap, Spent
 from domain.policies.quiet_hours import QuietHours
 
@@ -28,15 +28,6 @@ class Controls:
     caps: tuple[ScopedCap, ...] = ()
     holdout_percent: int = 0
     group_share_percent: int = WHOLE
-
-
-@dataclass(frozen=True, slots=True)
-class Rival:
-    """A planned marketing message of higher priority to the same customer, and from when on it may go."""
-
-    not_before: datetime
-    channel: Channel
-    topic: Slug
 
 
 @dataclass(frozen=True, slots=True)

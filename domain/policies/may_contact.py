@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from domain.identity import Slug, ZoneName
-from domain.policies.facts import WHOLE, Controls, Facts, Rival
+from domain.message import Rival
+from domain.policies.facts import WHOLE, Controls, Facts
 from domain.policies.frequency_cap import WEEK, ScopedCap, Spent
 from domain.policies.group_share import within_share
 

@@ -7,19 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from domain.identity import Slug
+from domain.message import Personal
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One way that this message could take.
 
-    ``windowed``: only while the reply window allows it. ``of``: the allowance it takes from, ``allowed`` in all; None: from none.
+    ``windowed``: only while the reply window allows it. ``of``: the allowance it takes from, ``allowed`` in all; None: from none. ``said``:
+    what the recipient would read, where that is not the message's own text.
     """
 
     route: Slug
     windowed: bool = False
     of: Slug | None = None
     allowed: int = 0
+    said: Personal[str] | None = None
 
 
 def choose(offers: Sequence[Offer], *, window_open: bool, spent: Callable[[Slug], int]) -> Offer | None:

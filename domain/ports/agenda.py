@@ -18,7 +18,7 @@ from domain.identity import (
     Slug,
     ZoneName,
 )
-from domain.policies.facts import Rival
+from domain.message import Rival
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ class Known:
     last_heard: datetime | None = None
     opened: tuple[ReplyWindow, ...] = ()
     """The reply windows they opened, on a channel that has such; also those that are over."""
+    given: Mapping[Slug, int] = field(default_factory=dict)
+    """Consents for single messages that they gave on such a channel, by what they are for; those that were used, too."""
     locale: Locale | None = None
     """What they read: as somebody told, else as the channel shows."""
 

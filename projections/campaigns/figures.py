@@ -1,6 +1,6 @@
 """The figures of a campaign. Each is a condition on recipients: what counts them, and what lists them, is the same."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -143,9 +143,10 @@ class Worth:
 class Recipient:
     """One row of a list behind a figure. ``customer``: who answers for them now, None for the forgotten and for groups.
 
-    ``at``: when it was sent, or given up.
+    ``at``: when it was sent, or given up. ``cursor``: for the next page.
     """
 
+    cursor: int
     delivery: DeliveryId
     run: RunId
     customer: CustomerId | None
@@ -175,12 +176,20 @@ def figures(connection: Connection, among: Among) -> Figures:
     return _figures(connection.execute(select(*_COUNTS).where(among.clause())).mappings().one())
 
 
-def figures_by_variant(connection: Connection, among: Among) -> dict[Slug, Figures]:
-    """Return every figure of each text; what has no variant counts as none."""
+def figures_by_variant(connection: Connection, among: Among) -> dict[Slug | None, Figures]:
+    """Return every figure of each text; None: of what has no variant, as broadcasts. All of them add up to ``figures``."""
     variant = RECIPIENTS.c.variant
-    statement = select(*_COUNTS, variant).where(among.clause(), variant.is_not(None))
-    rows = connection.execute(statement.group_by(variant).order_by(variant)).mappings()
-    return {Slug(row["variant"]): _figures(row) for row in rows}
+    statement = select(*_COUNTS, variant).where(among.clause()).group_by(variant).order_by(variant)
+    return {row["variant"]: _figures(row) for row in connection.execute(statement).mappings()}
+
+
+def added_up(parts: Iterable[Figures]) -> Figures:
+    """Return the figures of several parts together."""
+    total: Figures = dict.fromkeys(Figure, 0)
+    for part in parts:
+        for figure, number in part.items():
+            total[figure] += number
+    return total
 
 
 def reasons(connection: Connection, among: Among) -> list[Reason]:
@@ -213,16 +222,16 @@ def recipients(
     among: Among,
     figure: Figure,
     *,
-    after: DeliveryId | None = None,
+    after: int = 0,
     limit: int = 50,
 ) -> list[Recipient]:
-    """Return whom a figure counts, by delivery; ``after``: the last one of the page before."""
-    statement = _list().where(among.clause(), CONDITIONS[figure])
-    if after is not None:
-        statement = statement.where(RECIPIENTS.c.delivery > after)
-    page = connection.execute(statement.order_by(RECIPIENTS.c.delivery).limit(limit)).mappings()
+    """Return whom a figure counts, in the order in which they were planned; ``after``: the cursor of the last one of the page before."""
+    here = RECIPIENTS.c.position
+    statement = _list().where(among.clause(), CONDITIONS[figure], here > after).order_by(here).limit(limit)
+    page = connection.execute(statement).mappings()
     return [
         Recipient(
+            cursor=row["position"],
             status=Status(row["status"]),
             customer=row["answers"],
             group=row["group_id"],
@@ -248,5 +257,5 @@ def _figures(row: RowMapping) -> Figures:
 
 _COUNTS = [func.count().filter(CONDITIONS[figure]).label(figure.name) for figure in Figure]
 _SAME_NAMES = tuple(
-    name for name in Recipient.__dataclass_fields__ if name not in {"status", "customer", "group"}
+    name for name in Recipient.__dataclass_fields__ if name not in {"cursor", "status", "customer", "group"}
 )

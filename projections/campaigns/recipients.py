@@ -42,6 +42,7 @@ def planned(recorded: Recorded, event: DeliveryPlanned, channel: str | None) -> 
         return None
     return {
         "delivery": event.delivery,
+        "position": recorded.position,
         "campaign": campaign,
         "run": run,
         "contact": event.contact,

@@ -36,7 +36,7 @@ from domain.identity import (
     Slug,
     ZoneName,
 )
-from domain.policies.facts import Rival
+from domain.message import Rival
 from projections.due.campaigns import MARKETING_PAUSED, SENDING_HELD
 from projections.due.tables import (
     BROADCASTS,

@@ -94,6 +94,11 @@ def test_a_wrong_or_known_code_is_told_with_its_line_and_nothing_is_added(
     assert len(premises.everything()) == before
 
 
+def test_a_row_that_cannot_be_read_is_told_with_its_line(premises: Premises, files: Path) -> None:
+    code, lines = adds(premises, written(files, 'TEA-1\n"TEA-2\nTEA-3\n'))
+    assert (code, lines[0]) == (2, "line 2: a quote is not closed, or stands where none belongs")
+
+
 def test_of_many_faults_the_first_are_told(premises: Premises, files: Path) -> None:
     code, lines = adds(premises, written(files, "A\n" + "A\n" * 30))
     assert (code, len(lines), lines[-2]) == (2, 22, "… and 10 more")

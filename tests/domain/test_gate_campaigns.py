@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from domain.customers.commands import DescribeCustomer, MergeCustomers
+from domain.customers.commands import DescribeCustomer, MergeCustomers, WithdrawConsent
 from domain.customers.customer import customers
-from domain.customers.events import CustomerDescribed, SendReserved
+from domain.customers.events import ConsentSource, CustomerDescribed, SendReserved
 from domain.deliveries.commands import PlanDelivery, RejectDelivery
 from domain.deliveries.events import (
     HOLDOUT,
@@ -22,8 +22,7 @@ from domain.gate import ClaimDelivery, is_held_out
 from domain.groups.events import GroupAnswered, GroupSendReserved
 from domain.groups.group import groups
 from domain.identity import Channel, CustomerId, DeliveryId, Slug, SubjectId, ZoneName, stream
-from domain.message import Context
-from domain.policies.facts import Rival
+from domain.message import Context, Rival
 from domain.policies.frequency_cap import FrequencyCap, Scope, ScopedCap
 from domain.ports.event_log import Append, NewEvent, StreamWrite
 from tests.domain.controls import commands
@@ -101,6 +100,15 @@ def test_whoever_was_drawn_to_get_nothing_gets_nothing(shop: Shop) -> None:
 def test_whoever_ended_it_is_no_holdout_but_opted_out(shop: Shop) -> None:
     shop.given(replace(letter(shop), variant=HOLDOUT), said("退订"))
     shop.when(claim(shop)).then(refused("opted-out", "consent"))
+
+
+def test_whoever_ended_a_topic_gets_nothing_about_it_and_all_the_rest(shop: Shop) -> None:
+    ended = WithdrawConsent(contact=shop.contact(), topic=NEWS, source=ConsentSource.BUTTON)
+    sale = replace(letter(shop, SECOND), topic=SALE)
+    shop.given(ended, replace(letter(shop), topic=NEWS), sale).when(claim(shop)).then(
+        refused("opted-out", "consent")
+    )
+    shop.when(claim(shop, SECOND)).then_kinds(SendReserved, DeliveryStarted)
 
 
 def test_the_silent_get_what_is_meant_for_them(shop: Shop) -> None:

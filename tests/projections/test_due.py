@@ -18,8 +18,7 @@ from domain.identity import (
     SubjectId,
     ZoneName,
 )
-from domain.message import Personal
-from domain.policies.facts import Rival
+from domain.message import Personal, Rival
 from domain.schedules.commands import CreateSchedule, EndSchedule, FireSchedule
 from projections.due import (
     ActiveSchedule,

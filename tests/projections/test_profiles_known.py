@@ -1,6 +1,7 @@
 """What other systems told of customers: whose birthday is kept today, solar and lunar, and who is a member for years."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import Select
@@ -49,7 +50,7 @@ def describes(
     return customer
 
 
-def asked(projector: Projector, question: Select[tuple[str]]) -> set[str]:
+def asked(projector: Projector, question: Select[Any]) -> set[str]:
     catch_up(projector)
     with projector.views.read() as connection:
         return set(connection.execute(question).scalars())

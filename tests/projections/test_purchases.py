@@ -1,5 +1,6 @@
 """Purchases and goals as the views show them: whose they are follows links and merges, and forgetting leaves nothing."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -21,8 +22,8 @@ from projections.purchases import Purchase, Totals
 from projections.timeline import Filters, Kind, everywhere, of_customer
 from tests.projections.conftest import OpenViews
 from tests.projections.house import NOON, House, must
-from tests.projections.reading import catch_up, contents
-from tests.projections.test_forgotten import PROJECTIONS, GivenLog, _sealed
+from tests.projections.reading import GivenLog, catch_up, contents
+from tests.projections.test_forgotten import PROJECTIONS, _sealed
 
 CNY = Currency("CNY")
 NUMBER, PHONE_NUMBER = "A-2026-17", "+8613800138000"
@@ -222,11 +223,12 @@ def test_a_timeline_tells_of_orders_from_before_they_were_matched_and_after(
 ) -> None:
     """``between``: the views see each step by itself."""
     purchase = orders(house, NUMBER, phone(house))
-    for step in (
+    steps: list[Callable[[], None]] = [
         lambda: has_phone(house, "wang"),
         lambda: pays(house, purchase, 18_900),
         lambda: refunds(house, purchase),
-    ):
+    ]
+    for step in steps:
         if between:
             catch_up(projector)
         step()

@@ -1,5 +1,6 @@
 """A campaign with a code and a button, from its pool to the till: sent over Telegram's protocol, clicked, redeemed once."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -27,7 +28,7 @@ content:
 CODES = ("CANARY-4711", "CANARY-4712")
 
 
-def with_code(sent: list[Sent]) -> list[Sent]:
+def with_code(sent: Sequence[Sent]) -> list[Sent]:
     return [one for one in sent if "your code: " in (one.text or "")]
 
 
@@ -68,7 +69,7 @@ async def test_a_code_is_handed_out_its_link_clicked_and_the_code_redeemed_once(
     await until_async(known)
     launched = await siyu.siyu("campaign", "launch", str(form), "--yes")
     assert launched.code == 0, launched
-    (sent,) = cast(list[Sent], await telegram.wait_for(with_code, timeout_s=30))
+    (sent,) = await telegram.wait_for(with_code, timeout_s=30)
     await until_async(siyu.settled)
 
     text = str(sent.text)

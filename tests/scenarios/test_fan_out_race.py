@@ -5,6 +5,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from domain.campaigns.commands import CancelCampaign, DraftCampaign, LaunchCampa
 from domain.campaigns.events import RunAdvanced, RunPlanned, RunStarted
 from domain.campaigns.plan import Content, Meant, Selection, Timing
 from domain.deliveries.events import DeliveryPlanned
-from domain.dispatch import Done
-from domain.identity import CampaignId, ZoneName
-from domain.message import Personal, Recorded
+from domain.dispatch import Done, Request
+from domain.identity import CampaignId, Slug, ZoneName
+from domain.message import Context, Personal, Recorded
 from scheduler.chunks import CHUNK
 from tests.scenarios.linkers import TELEGRAM, heard
 from tests.scenarios.planners import Planner
@@ -37,11 +38,11 @@ def planner(postgres_url: str, master: str) -> Iterator[Planner]:
     """Return a process of its own with a campaign to everybody that was launched just now."""
     opened = Planner(postgres_url, master)
     office = opened.office
-    known = [heard(f"p{n}", TELEGRAM, "hi", f"hello-{n}") for n in range(PEOPLE)]
+    now = datetime.now(UTC)
+    context = Context(Slug("test"), now, now)
+    said = [Request(context, (heard(f"p{n}", TELEGRAM, "hi", f"hello-{n}"),)) for n in range(PEOPLE)]
     for start in range(0, PEOPLE, CHUNK):
-        assert isinstance(office.do(*known[start : start + CHUNK][:1]), Done)
-        for one in known[start + 1 : start + CHUNK]:
-            office.do(one)
+        assert all(isinstance(one, Done) for one in office.dispatcher.step(said[start : start + CHUNK]))
     draft = DraftCampaign(
         campaign=SUMMER,
         name=Personal("summer"),

@@ -261,7 +261,8 @@ async def test_one_on_an_old_view_begins_nothing_again() -> None:
     done = world.log.head()
     beside = World(beside=world)
     beside.view.until = old
-    await fan_out(beside).step()
+    late = fan_out(beside)
+    assert [await late.step() for _ in range(3)] == [0, 0, 0]  # nor does it think that there is work
     assert world.log.head() == done
 
 
@@ -270,7 +271,7 @@ async def test_a_large_audience_is_planned_in_many_short_steps() -> None:
     meet(world, (CHUNKS_A_STEP + 1) * CHUNK)
     launch(world)
     out = fan_out(world)
-    assert await out.step() == 1 + CHUNKS_A_STEP
+    assert await out.step() == CHUNKS_A_STEP
     assert len(planned(world)) == CHUNKS_A_STEP * CHUNK
     await rest(out)
     assert len(planned(world)) == (CHUNKS_A_STEP + 1) * CHUNK

@@ -30,8 +30,7 @@ from domain.identity import (
     RunId,
     ScheduleId,
 )
-from domain.message import Recorded
-from domain.policies.facts import Rival
+from domain.message import Recorded, Rival
 from domain.ports.agenda import BrokenLease, DueDelivery, DueSchedule, UnderWay
 from domain.ports.audience import Known, Recipient, Whom
 from domain.ports.canaries import CanaryFigures

@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from contextvars import Context
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -57,9 +57,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def pass_time(self, seconds: float) -> None:
         self._now += max(0.0, seconds)
 
-    def run_in_executor(  # type: ignore[override]  # the base class's return type differs between versions of typeshed
-        self, _executor: object, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
-    ) -> "asyncio.Future[T]":
+    def run_in_executor(self, _executor: object, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
         """Do it on the loop: begun after a while, and heard of after another."""
         done: asyncio.Future[T] = self.create_future()
         begins_s, heard_s = (self._chance.uniform(*self.thread_takes_s) for _ in range(2))

@@ -1,4 +1,7 @@
-"""Operators: they broadcast, launch campaigns, send, tag, merge, pause and cancel. An order that nobody answered is given again, as the same order."""
+"""Operators: they broadcast, launch campaigns, send, tag, merge, pause and cancel.
+
+An order that nobody answered is given again, as the same order.
+"""
 
 import asyncio
 import random
@@ -49,6 +52,10 @@ if TYPE_CHECKING:
 Commands = Sequence[Command]
 COMES_AGAIN_S = (0.2, 20.0)
 ORDERS_EVERY_S = (1_000.0, 16_000.0)
+HURRIED_S = 4.0
+SECOND_THOUGHTS = 0.4
+THOUGHTS_S = (0.01, 1.5)
+"""While it is being sent."""
 PAUSED_FOR_S = (10.0, 900.0)
 """Not longer: what waits is looked at every few seconds, and that is all that would happen."""
 LATER = (timedelta(0), timedelta(0), timedelta(hours=2), timedelta(hours=9))
@@ -76,6 +83,10 @@ class Operator:
                 ),
             ]
         )
+        if self.world.weather.brief:
+            await asyncio.sleep(HURRIED_S)
+            await self.order([*self._broadcast(), *self._campaign(), *self._send()])
+            return
         orders: tuple[Callable[[], Commands], ...] = (
             self._broadcast,
             self._broadcast,
@@ -101,9 +112,15 @@ class Operator:
         )
         while True:
             await asyncio.sleep(self.chance.uniform(*ORDERS_EVERY_S))
-            if self.world.promises.seen:
+            if self.world.persons.seen:
                 chosen = self.chance.choice(orders)
                 await self.order(chosen())
+                if chosen in {self._broadcast, self._campaign} and self.chance.random() < SECOND_THOUGHTS:
+                    await asyncio.sleep(self.chance.uniform(*THOUGHTS_S))
+                    chosen = self.chance.choice(
+                        (self._pause, self._cancel, self._pause_campaign, self._cancel_campaign)
+                    )
+                    await self.order(chosen())
                 goes_on = {self._pause: self._resume, self._pause_campaign: self._resume_campaign}.get(chosen)
                 if goes_on is not None:
                     await asyncio.sleep(self.chance.uniform(*PAUSED_FOR_S))
@@ -129,8 +146,8 @@ class Operator:
             await asyncio.sleep(self.chance.uniform(*COMES_AGAIN_S))
 
     def _somebody(self) -> tuple[ContactId, CustomerId]:
-        contact = self.chance.choice(list(self.world.promises.seen.values()))
-        return ContactId(contact), CustomerId(self.world.promises.customer_of(contact))
+        contact = self.chance.choice(list(self.world.persons.seen.values()))
+        return ContactId(contact), CustomerId(self.world.persons.customer_of(contact))
 
     def _new(self, kind: str) -> str:
         return DIGEST(kind, str(self.world.count()))
@@ -258,7 +275,7 @@ class Operator:
         return [MergeCustomers(customer=one, other=other)] if one != other else []
 
     def _unmerge(self) -> Commands:
-        merged = self.world.promises.merged_away()
+        merged = self.world.persons.merged_away()
         return [UnmergeCustomer(customer=CustomerId(self.chance.choice(merged)))] if merged else []
 
     def _pause(self) -> Commands:

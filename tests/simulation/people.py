@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from domain.conversations.commands import Content, Message, Reachability, Receive, Sender
 from domain.identity import ProviderMessageId
-from tests.simulation.provider import Account_, Provider
+from tests.simulation.provider import Person, Provider
 from tests.simulation.siyu import AGAIN
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Customer:
     world: "World"
     chance: random.Random
     name: str
-    accounts: list[tuple[Provider, Account_]]
+    accounts: list[tuple[Provider, Person]]
     said: dict[str, list[str]] = field(default_factory=dict)
 
     async def live(self) -> None:
@@ -50,19 +50,19 @@ class Customer:
                 for _ in range(self.chance.choice((1, 1, 1, 2, 4))):
                     await self.says(provider, account, f"{self.name}: {self.world.count()}")
 
-    async def says(self, provider: Provider, account: Account_, text: str) -> None:
+    async def says(self, provider: Provider, account: Person, text: str) -> None:
         """Write something: the provider brings it to us, whatever that takes."""
         self.said.setdefault(account.external_id, []).append(text)
         message = Message(text=text, provider_message=ProviderMessageId(f"in-{self.world.count()}"))
         provider.heard(account.external_id)
         self.world.bring(provider, self._from(provider, account, message))
 
-    async def _reachable(self, provider: Provider, account: Account_, *, reachable: bool) -> None:
+    async def _reachable(self, provider: Provider, account: Person, *, reachable: bool) -> None:
         account.blocks = not reachable
         self.world.tell(f"{account.external_id} {'is back' if reachable else 'blocks us'}")
         self.world.bring(provider, self._from(provider, account, Reachability(reachable=reachable)))
 
-    def _from(self, provider: Provider, account: Account_, content: Content) -> Receive:
+    def _from(self, provider: Provider, account: Person, content: Content) -> Receive:
         return Receive(
             channel=provider.channel,
             account=provider.account,

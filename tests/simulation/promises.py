@@ -12,9 +12,7 @@ from zoneinfo import ZoneInfo
 
 from domain.broadcasts.events import BroadcastCancelled, BroadcastFannedOut
 from domain.campaigns.events import CampaignCancelled, CampaignPaused, CampaignResumed, RunPlanned, RunStarted
-from domain.contacts.events import ContactLinked, ContactSeen
-from domain.conversations.events import MessageReceived
-from domain.customers.events import ConsentGranted, ConsentWithdrawn, CustomerDescribed
+from domain.conversations.events import ConversationHandedOver, MessageReceived
 from domain.deliveries.events import (
     HOLDOUT,
     Confirmation,
@@ -30,10 +28,12 @@ from domain.deliveries.events import (
     DeliveryUnknown,
 )
 from domain.installation.events import MarketingPaused, MarketingResumed
-from domain.message import Recorded
+from domain.message import Event, Recorded
 from domain.policies.may_contact import Controls
+from domain.rules.events import RuleAdded
 from domain.schedules.events import ScheduleCreated, ScheduleEnded, ScheduleFired
 from scheduler.delivery import LEASE_S
+from tests.simulation.persons import Persons
 from tests.simulation.provider import Taken
 
 OUTCOME_WITHIN_S = 60.0
@@ -54,7 +54,11 @@ OUTCOMES = (
 
 @dataclass(slots=True)
 class Claim:
-    """``asked_at``: the wall clock of who asked. ``linked``: whose accounts were one person's then, ``homes``: in which zones. ``era``: counts jumps of a year."""
+    """A worker was allowed to send.
+
+    ``asked_at``: the wall clock of who asked. ``linked``: whose accounts were one person's then, ``homes``: in which zones.
+    ``era``: counts jumps of a year.
+    """
 
     delivery: str
     contact: str | None
@@ -62,7 +66,7 @@ class Claim:
     asked_at: datetime
     at: float
     linked: frozenset[str]
-    homes: list[ZoneInfo]
+    homes: Sequence[ZoneInfo]
     era: int
     ended_at: float | None = None
     lost: bool = False
@@ -100,38 +104,25 @@ class Promises:
     """``blame``: told of whatever does not hold. ``now``: seconds of the simulated clock; ``era``: how often the clock jumped a year."""
 
     controls: Controls
+    persons: Persons
     blame: Callable[[str], None]
     now: Callable[[], float]
     era: Callable[[], int]
     stories: dict[str, Story] = field(default_factory=dict)
-    heard: "defaultdict[str, Counter[str]]" = field(default_factory=lambda: defaultdict(Counter))
-    seen: dict[str, str] = field(default_factory=dict)
-    """Contact by external id."""
-    _owner: dict[str, str] = field(default_factory=dict)
-    _records: list[str] = field(default_factory=list)
-    _stopped: set[str] = field(default_factory=set)
     _cancelled: set[str] = field(default_factory=set)
+    _book: bool = False
+    _by_hand: set[str] = field(default_factory=set)
+    """Contacts to whom a person spoke: the bot may be silent there."""
+    _to_answer: dict[str, str] = field(default_factory=dict)
     _held: set[str] = field(default_factory=set)
-    _runs: set[str] = field(default_factory=set)
-    _zones: "defaultdict[str, set[str]]" = field(default_factory=lambda: defaultdict(set))
-    _record_of: dict[str, str] = field(default_factory=dict)
-    _together: "defaultdict[str, set[str]]" = field(default_factory=lambda: defaultdict(set))
-    """Contacts that were one person's at any time."""
     _paused: bool = False
     _answered: "Counter[tuple[str, str]]" = field(default_factory=Counter)
-    _fired: set[tuple[str, str]] = field(default_factory=set)
+    _were: set[str] = field(default_factory=set)
+    """What may happen once, and did."""
     _recurs: dict[str, bool] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
 
     # What those who act ask of it
-
-    def customer_of(self, contact: str) -> str:
-        """Return whose account this is now."""
-        return self._owner[contact]
-
-    def merged_away(self) -> list[str]:
-        """Return the records that belong to another one now."""
-        return sorted(set(self._records) - set(self._owner.values()))
 
     def paused_campaigns(self) -> list[str]:
         """Return the campaigns that wait for somebody to resume them."""
@@ -148,47 +139,40 @@ class Promises:
         for recorded in events:
             self._look(recorded)
 
-    def _linked(self, contact: str) -> frozenset[str]:
-        mine = self._owner.get(contact)
-        return frozenset(other for other, owner in self._owner.items() if owner == mine)
-
     def _look(self, recorded: Recorded) -> None:
         event: Any = recorded.event
         match event:
-            case ContactSeen():
-                self._owner[event.contact] = event.customer
-                self._records.append(event.customer)
-                self._record_of[event.contact] = event.customer
-                self.seen[event.external_id.value] = event.contact
-            case ContactLinked():
-                self._owner[event.contact] = event.customer
-                linked = self._linked(event.contact)
-                for contact in linked:
-                    self._together[contact] |= linked
+            case DeliveryPlanned():
+                self._planned(recorded, event)
+            case DeliveryStarted():
+                self._started(event)
+            case _ if isinstance(event, OUTCOMES):
+                self._ended(event)
             case MessageReceived():
-                self.heard[event.contact][event.text.value] += 1
-            case ConsentWithdrawn():
-                self._stopped |= self._linked(event.contact)
-            case ConsentGranted():
-                self._stopped -= self._linked(event.contact)
-            case MarketingPaused():
-                self._paused = True
-            case MarketingResumed():
-                self._paused = False
-            case CustomerDescribed(zone=zone) if zone is not None:
-                self._zones[event.customer].add(zone)
-            case BroadcastCancelled():
-                self._cancelled.add(event.broadcast)
-            case CampaignCancelled():
-                self._cancelled.add(event.campaign)
+                self.persons.look(event)
+                if self._book and event.contact not in self._by_hand:
+                    self._to_answer[recorded.id] = event.text.value
+            case _:
+                self.persons.look(event)
+                self._orders(event)
+
+    def _orders(self, event: Event) -> None:
+        """Take in what operators ordered, and what became of it."""
+        match event:
+            case RuleAdded():
+                self._book = True
+            case ConversationHandedOver():
+                self._by_hand.add(event.contact)
+            case MarketingPaused() | MarketingResumed():
+                self._paused = isinstance(event, MarketingPaused)
+            case BroadcastCancelled(broadcast=cancelled) | CampaignCancelled(campaign=cancelled):
+                self._cancelled.add(cancelled)
             case CampaignPaused():
                 self._held.add(event.campaign)
             case CampaignResumed():
                 self._held.discard(event.campaign)
             case RunStarted():
-                if event.run in self._runs:
-                    self.blame(f"run {event.run} was started twice")
-                self._runs.add(event.run)
+                self._once(f"run {event.run}", "started")
             case RunPlanned():
                 self._run_planned(event)
             case BroadcastFannedOut():
@@ -196,15 +180,14 @@ class Promises:
             case ScheduleCreated() | ScheduleEnded():
                 self._recurs[event.schedule] = isinstance(event, ScheduleCreated)
             case ScheduleFired():
-                if (key := (event.schedule, event.day.isoformat())) in self._fired:
-                    self.blame(f"{event.schedule} fired twice for {event.day}")
-                self._fired.add(key)
-            case DeliveryPlanned():
-                self._planned(recorded, event)
-            case DeliveryStarted():
-                self._started(event)
-            case _ if isinstance(event, OUTCOMES):
-                self._ended(event)
+                self._once(f"{event.schedule} on {event.day}", "fired")
+            case _:
+                return
+
+    def _once(self, what: str, done: str) -> None:
+        if what in self._were:
+            self.blame(f"{what} was {done} twice")
+        self._were.add(what)
 
     def _planned(self, recorded: Recorded, event: DeliveryPlanned) -> None:
         if event.delivery in self.stories:
@@ -219,9 +202,9 @@ class Promises:
     def _started(self, event: DeliveryStarted) -> None:
         story = self.stories[event.delivery]
         planned = story.planned
-        linked = frozenset[str]() if planned.contact is None else self._linked(planned.contact)
+        linked = self.persons.linked(planned.contact)
         asked_at = event.until - LEASE
-        homes = self._homes(planned.contact)
+        homes = self.persons.homes(planned.contact)
         claim = Claim(
             event.delivery, planned.contact, event.attempt, asked_at, self.now(), linked, homes, self.era()
         )
@@ -235,7 +218,7 @@ class Promises:
 
     def _marketing_may_start(self, story: Story, claim: Claim) -> None:
         planned = story.planned
-        if claim.linked & self._stopped:
+        if claim.linked & self.persons.stopped:
             self.blame(f"{claim.delivery} was claimed after a stop")
         if self._paused:
             self.blame(f"{claim.delivery} was claimed while all marketing was paused")
@@ -248,16 +231,6 @@ class Promises:
         if story.unknown:
             self.blame(f"{claim.delivery} is marketing, was Unknown, and was started again")
 
-    def _homes(self, contact: str | None) -> list[ZoneInfo]:
-        """Return the zones that count as somebody's own: exactly one for whoever was never merged."""
-        if contact is None:
-            return [ZoneInfo(self.controls.zone)]
-        together = self._together.get(contact, {contact})
-        told = [self._zones[self._record_of[one]] for one in together if one in self._record_of]
-        latest = {zone for zones in told for zone in zones}
-        known = sorted(latest) or [self.controls.zone]
-        return [ZoneInfo(zone) for zone in (known if len(together) == 1 else [*known, self.controls.zone])]
-
     def _asleep(self, moment: datetime, homes: Sequence[ZoneInfo]) -> bool:
         begin, end = self.controls.quiet.begin, self.controls.quiet.end
         clocks = [moment.astimezone(home).time() for home in homes]
@@ -265,7 +238,7 @@ class Promises:
             return all(begin <= local < end for local in clocks)
         return all(local >= begin or local < end for local in clocks)
 
-    def _ended(self, event: Any) -> None:
+    def _ended(self, event: Any) -> None:  # noqa: ANN401  # an event of a delivery
         story = self.stories[event.delivery]
         story.events.append(event)
         if story.claims and story.claims[-1].ended_at is None:
@@ -294,6 +267,7 @@ class Promises:
         for delivery, story in self.stories.items():
             self._tells_the_truth(delivery, story, len(shown[delivery]))
             self._in_time(story, windows)
+        self._all_answered()
         self._one_a_person(shown)
         self._caps(shown)
         for one in taken:
@@ -302,6 +276,13 @@ class Promises:
                 and len(shown[one.delivery]) == 1
             ):
                 self.blame(f"{one.delivery} left after its lease had ended")
+
+    def _all_answered(self) -> None:
+        """Whatever a rule answers has its answer, once."""
+        answered = {cause for cause, _occasion in self._answered}
+        for cause, text in self._to_answer.items():
+            if cause not in answered:
+                self.blame(f"nobody answered {text!r} ({cause})")
 
     def _tells_the_truth(self, delivery: str, story: Story, times: int) -> None:
         """What the log says of a delivery is what its recipient was shown."""
@@ -368,7 +349,7 @@ def _same_day(claim: Claim, others: Sequence[Claim], home: ZoneInfo) -> int:
     return sum(other.asked_at.astimezone(home).date() == day for other in others)
 
 
-def _says_it_arrived(event: Any) -> bool:
+def _says_it_arrived(event: Event) -> bool:
     """Whether it is proof. That somebody wrote afterwards is taken for an answer, and is none."""
     replied = isinstance(event, DeliveryConfirmed) and event.how is Confirmation.REPLIED
     return isinstance(event, DeliveryAccepted | DeliveryConfirmed) and not replied

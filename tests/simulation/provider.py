@@ -7,6 +7,7 @@ own limits whatever leaves for it.
 import asyncio
 import random
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -59,7 +60,7 @@ class Taken:
 
 
 @dataclass(slots=True)
-class Account_:
+class Person:
     """Somebody's account there. ``left``: messages that the reply window still allows; ``until``: on the provider's own clock."""
 
     external_id: str
@@ -79,7 +80,7 @@ class Provider:
     rates: Rates
     opens: Opening | None = None
     taken: list[Taken] = field(default_factory=list)
-    people: dict[str, Account_] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
     away_until: float = 0.0
     limited_until: float = 0.0
     told_until: float = 0.0
@@ -168,19 +169,7 @@ class WayOut:
         there_s, back_s = chance.uniform(*TRAVELS_S), chance.uniform(*TRAVELS_S)
         if chance.random() < weather.slow:
             back_s = chance.uniform(*SLOW_S)
-        fate = chance.random()
-        for outcome, share in (
-            (trip.lost, weather.lost),
-            (trip.unheard, weather.unheard),
-            (trip.limited, weather.limited),
-            (trip.broken, weather.broken),
-            (trip.hangs, weather.hangs),
-        ):
-            fate -= share
-            if fate < 0:
-                break
-        else:
-            outcome = trip.plain
+        outcome = _drawn(chance, trip, weather)
         loop.call_later(there_s, outcome, back_s, context=outside())
         try:
             return await trip.answer
@@ -243,6 +232,22 @@ class _Trip:
 
     def _says(self, back_s: float, what: ProviderMessageId | Exception) -> None:
         asyncio.get_running_loop().call_later(back_s, _hear, self.answer, what)
+
+
+def _drawn(chance: random.Random, trip: _Trip, weather: Weather) -> Callable[[float], None]:
+    """Return what becomes of a request."""
+    fate = chance.random()
+    for outcome, share in (
+        (trip.lost, weather.lost),
+        (trip.unheard, weather.unheard),
+        (trip.limited, weather.limited),
+        (trip.broken, weather.broken),
+        (trip.hangs, weather.hangs),
+    ):
+        fate -= share
+        if fate < 0:
+            return outcome
+    return trip.plain
 
 
 def _hear(answer: "asyncio.Future[ProviderMessageId]", what: ProviderMessageId | Exception) -> None:

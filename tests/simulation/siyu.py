@@ -122,6 +122,7 @@ class Siyu:
         self.tasks: list[asyncio.Task[Any]] = []
         self._context = copy_context()
         self._context.run(PROCESS.set, self)
+        self._running: list[asyncio.Task[None]] = []
         self._queue: list[_Waiting] = []
         self._committing = False
         disk = world.disk
@@ -180,7 +181,7 @@ class Siyu:
         """Begin to work."""
         self._unsubscribe = self.log.subscribe(self._wake_followers)
         for driver in self._drivers:
-            self.begin(driver.run())
+            self._running.append(self.begin(driver.run()))
 
     def kill(self) -> None:
         """End as a power failure does: nothing it still does reaches a store, a provider or anybody."""

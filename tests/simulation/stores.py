@@ -64,7 +64,7 @@ class IdSeries:
 class ReachedLog:
     """domain.ports.event_log.EventLog as one process reaches it.
 
-    ``away``: asked before each append; ``lost``: asked after it, whether its answer is lost. Both are the store's trouble, not the caller's.
+    ``away``: asked before each append; ``lost``: asked after it, whether its answer is lost.
     ``appended``: told of what was stored, whoever asked for it.
     """
 

@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from domain.identity import ZoneName
 
@@ -21,13 +21,13 @@ ZONES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """Chances lie between 0 and 1. ``kill_every_turns``: turns of the loop, on average, between two kills; 0: nobody is killed.
+    """Chances lie between 0 and 1. ``kill_every_turns``: of the loop, on average, between two kills; 0: nobody is killed.
 
-    Of a request to a provider: ``refused`` never leaves; ``lost`` never arrives though it left; ``unheard`` arrives, and its answer does not;
+    Of a request to a provider: ``refused`` never leaves; ``lost`` leaves and never arrives; ``unheard`` arrives, and its answer does not;
     ``limited`` is answered 429; ``broken`` is answered 5xx, half of the time after it was taken; ``hangs`` arrives late, unanswered.
-    ``repeated``, ``late``: of what comes in. ``outages``: of a provider, ten minutes each. ``store``: of appends that fail, half of them stored.
-    ``processes``: at work at once, on the same log and views.
-    ``jumps``: seconds by which the wall clock jumps, one after the other.
+    ``repeated``, ``late``: of what comes in. ``outages``: of a provider, ten minutes each. ``store``: of appends that fail, before they are
+    stored or behind it. ``processes``: at work at once, on the same log and views. ``jumps``: seconds by which the wall clock jumps.
+    ``kill_at``: this turn of the loop, and no other; ``brief``: a minute in which everything happens once, instead of a day.
     """
 
     zone: ZoneName = ZONES[0][0]
@@ -47,6 +47,8 @@ class Weather:
     jumps: tuple[float, ...] = field(default=())
     slow_threads: bool = False
     processes: int = 1
+    kill_at: int = 0
+    brief: bool = False
 
 
 HOUR_S: Final = 3_600.0
@@ -69,10 +71,10 @@ FAULTS: Final = {
 def weather(chance: random.Random) -> Weather:
     """Return what a seed has to go through: each fault is there in some runs, so that each is also seen without the others."""
     zone, begins = chance.choice(ZONES)
-    chances = {
+    chances: dict[str, Any] = {
         fault: worst * chance.random() if chance.random() < 0.5 else 0.0 for fault, worst in FAULTS.items()
     }
-    drawn = Weather(zone=zone, begins=begins, **chances)
+    drawn = replace(Weather(zone=zone, begins=begins), **chances)
     if chance.random() < 0.6:
         drawn = replace(drawn, kill_every_turns=chance.choice((500, 2_000, 5_000)))
     if chance.random() < 0.25:

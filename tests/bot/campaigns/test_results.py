@@ -117,13 +117,13 @@ def test_without_a_goal_clicks_are_compared_else_answers(house: Outreach) -> Non
 
 def test_a_draw_that_is_far_from_what_was_planned_is_noticed(house: Outreach) -> None:
     """Twenty of a hundred should be held out, and forty have each text."""
-    for number in range(16):
+    for number in range(18):
         house.sends(f"a{number}", A)
     house.sends("b0", B)
     for number in range(4):
         house.sends(f"h{number}", HOLDOUT)
     assert house.results().uneven
-    for number in range(1, 15):
+    for number in range(1, 17):
         house.sends(f"b{number}", B)
     for number in range(4, 8):
         house.sends(f"h{number}", HOLDOUT)
@@ -167,9 +167,5 @@ def test_machines_get_every_figure_every_rate_and_every_comparison(house: Outrea
     ]
     assert [arm["rate"]["hits"] for arm in found["arms"]] == [0, 1]
     assert found["arms"][1]["against_first"]["value"] == 1.0
-    assert found["holdouts"][0]["base"] == {
-        "hits": 0,
-        "people": 1,
-        "value": 0.0,
-        "interval": [0.0, 0.793450685622762],
-    }
+    held = found["holdouts"][0]["base"]
+    assert (held["hits"], held["people"], held["interval"]) == (0, 1, [0.0, pytest.approx(0.7935, abs=1e-4)])

@@ -45,8 +45,8 @@ def audience(shop: Shop) -> Shop:
     return shop
 
 
-def drafted(shop: Shop, form: str = FORM, **how: object) -> CampaignId:
-    reply = shop.orders(f"/campaign draft {form}", **how)
+def drafted(shop: Shop, form: str = FORM, operator: Operator | None = None) -> CampaignId:
+    reply = shop.orders(f"/campaign draft {form}", operator=operator)
     assert reply.outcome is CommandOutcome.DONE, reply.text
     return CampaignId(str(reply.rows[0]["campaign"]))
 

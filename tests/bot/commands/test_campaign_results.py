@@ -74,7 +74,7 @@ def test_the_forgotten_are_listed_without_a_name(campaign: Shop) -> None:
 
 def test_a_campaign_nobody_knows_has_none(campaign: Shop) -> None:
     reply = campaign.asks("/campaign results nothing")
-    assert reply.outcome is CommandOutcome.REFUSED
+    assert reply.outcome is CommandOutcome.FAILED
     assert "I know no campaign nothing" in reply.text
 
 

@@ -5,10 +5,10 @@ from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup, ReplyParam
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from channels.telegram.render import send_message, shortened
+from channels.telegram.render import call, send_message, shortened
 from domain.errors import PermanentFailure
 from domain.identity import Party, ProviderMessageId, Slug
-from domain.ports.messenger import Outbound
+from domain.ports.messenger import Card, Outbound
 from tests.channels.telegram.harness import address
 
 MEI = address(7)
@@ -110,3 +110,22 @@ def test_nothing_that_would_fit_is_cut_off(text: str, limit: int) -> None:
             break
         longest += grapheme
     assert kept == longest.rstrip()
+
+
+def test_links_are_buttons_that_open_something_below_the_choices() -> None:
+    outbound = Outbound(
+        "d1", MEI, "new", ((("No", "no"),),), links=((("Look", "https://tea.example/new?a=1&b=2"),),)
+    )
+    assert send_message(outbound).reply_markup == InlineKeyboardMarkup(
+        inline_keyboard=[
+            [InlineKeyboardButton(text="No", callback_data="no")],
+            [InlineKeyboardButton(text="Look", url="https://tea.example/new?a=1&b=2")],
+        ]
+    )
+
+
+def test_a_card_is_lines_of_the_text() -> None:
+    outbound = Outbound("d1", MEI, "new", card=Card("Tea", "https://tea.example", "Picked in June"))
+    assert call(outbound) == SendMessage(
+        chat_id=7, text="new\nTea\nPicked in June\nhttps://tea.example", parse_mode=None
+    )

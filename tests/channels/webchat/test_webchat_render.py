@@ -11,7 +11,7 @@ from channels.webchat import render
 from channels.webchat.limits import SHOP_TEXT_UNITS
 from domain.identity import MediaId, Slug
 from domain.ports.history import Said, SaidFile
-from domain.ports.messenger import Attachment
+from domain.ports.messenger import Attachment, Card
 from tests.channels.webchat.house import outbound
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -103,3 +103,14 @@ def test_a_file_that_is_not_kept_has_no_link() -> None:
     said = Said("1", AT, by_customer=True, text="", file=SaidFile(Slug("photo")))
     frame = json.loads(render.message(said, link, history=True))
     assert frame["file"] == {"kind": "photo", "type": "", "name": "", "size": 0, "url": None}
+
+
+def test_links_and_a_card_are_lines_as_they_are_in_the_history() -> None:
+    sent = replace(
+        outbound("visitor", "5f1c", "new"),
+        links=((("Look", "https://tea.example/new"),),),
+        card=Card("Tea", "https://tea.example", "Picked in June"),
+    )
+    assert json.loads(render.live(sent, AT, link))["text"] == (
+        "new\nTea\nPicked in June\nhttps://tea.example\nLook: https://tea.example/new"
+    )

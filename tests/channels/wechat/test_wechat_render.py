@@ -7,7 +7,7 @@ from channels.wechat.render import File, Words, openid_of, passive_reply, render
 from channels.wechat.xml import read_xml
 from domain.errors import PermanentFailure
 from domain.identity import Locale, Slug
-from domain.ports.messenger import Attachment, Outbound
+from domain.ports.messenger import Attachment, Card, Outbound
 from tests.channels.house import NOW
 from tests.channels.wechat.harness import address
 
@@ -133,3 +133,20 @@ def test_a_message_says_the_same_in_a_request_and_outside() -> None:
     }
     assert service_message(Words("hi")) == {"msgtype": "text", "text": {"content": "hi"}}
     assert read_xml(passive_reply(Words("\x00h<i"), "", to="o", by="g", now=NOW).encode())["Content"] == "h<i"
+
+
+def test_links_and_a_card_are_shown_in_the_text() -> None:
+    card = Card("夏茶", "https://tea.example/", "六月采摘", file("photo", "image/png"))
+    links = ((("Look <a>", 'https://tea.example/new?a=1&b="2'),),)
+    shown = rendered(Outbound("d1", MEI, "new", links=links, card=card), plain)
+    assert shown == Words(
+        "new\n夏茶\n六月采摘\nhttps://tea.example/\n"
+        '<a href="https://tea.example/new?a=1&b=%222">Look ＜a></a>'
+    )
+
+
+def test_a_picture_with_a_link_is_words_because_no_message_has_both() -> None:
+    outbound = Outbound(
+        "d1", MEI, "", attachment=file("photo", "image/png"), links=((("Look", "https://tea.example"),),)
+    )
+    assert rendered(outbound, plain) == Words('[picture]\n<a href="https://tea.example">Look</a>')

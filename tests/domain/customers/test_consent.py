@@ -107,6 +107,15 @@ def test_a_consent_counts_for_the_contact_that_gave_it_also_once_it_is_linked_to
     )
 
 
+def test_after_a_stop_each_contact_agrees_anew_whatever_it_had_agreed_to_by_itself() -> None:
+    state = linked(
+        Part(customer=MRS_WANG, contacts=(ALICE,), consents=(NEWS,)),
+        Part(customer=MRS_WANG_TOO, into=MRS_WANG, contacts=(BOB,)),
+    )
+    started_again = parts.agreed(parts.ended(state.parts, MARKETING), BOB, MARKETING)
+    assert [parts.agrees(started_again, contact, NEWS) for contact in (ALICE, BOB)] == [False, True]
+
+
 def test_a_stop_said_while_linked_is_kept_by_both_even_where_one_had_stopped_before() -> None:
     absorbed = CustomerAbsorbed(
         customer=MRS_WANG,

@@ -8,8 +8,8 @@ import pytest
 
 from domain.deliveries.events import DeliveryClass
 from domain.identity import Channel, Slug, ZoneName
-from domain.message import ReplyWindow
-from domain.policies.facts import Facts, Rival
+from domain.message import ReplyWindow, Rival
+from domain.policies.facts import Facts
 from domain.policies.frequency_cap import FrequencyCap, Scope, ScopedCap, Spent
 from domain.policies.may_contact import TABLE as DECIDES
 from domain.policies.may_contact import Allow, Control, Effect, Refuse, Verdict, Wait, may_contact

@@ -87,8 +87,10 @@ def test_processes_have_names_of_their_own_since_positions_are_kept_under_them()
         "settling",
         "identifying",
         "introductions",
+        "purchasing",
         "handover",
         "recurring",
         "welcome",
         "auto-reply",
+        "attribution",
     ]

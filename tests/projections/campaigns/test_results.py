@@ -21,7 +21,7 @@ from domain.deliveries.commands import (
     RejectDelivery,
     ResolveDelivery,
 )
-from domain.deliveries.events import HOLDOUT, Confirmation
+from domain.deliveries.events import HOLDOUT, Confirmation, DeliveryPlanned
 from domain.forgetting import ForgetCustomer
 from domain.goals.commands import ReachGoal
 from domain.identity import CampaignId, Currency, DeliveryId, Digest, Slug
@@ -34,6 +34,7 @@ from projections.campaigns import (
     Figure,
     Recipient,
     Status,
+    added_up,
     campaign,
     figures,
     figures_by_variant,
@@ -176,8 +177,10 @@ def test_a_recipient_is_shown_whole(projector: Projector, house: House) -> None:
     house.now += HOUR
     house.do(ConfirmDelivery(delivery=delivery, how=Confirmation.CLICKED))
     orders(house, "wang")
+    (planned_at,) = [r.position for r in house.everything() if isinstance(r.event, DeliveryPlanned)]
     assert listed(projector, Figure.CONVERTED) == [
         Recipient(
+            cursor=planned_at,
             delivery=delivery,
             run=run_of(TEA),
             customer=house.customer("wang"),
@@ -444,9 +447,11 @@ MOVED = st.tuples(
 def pages(projector: Projector, among: Among, figure: Figure) -> list[DeliveryId]:
     """Every delivery behind a figure, read two at a time."""
     found: list[DeliveryId] = []
+    after = 0
     with projector.views.read() as connection:
-        while page := recipients(connection, among, figure, after=found[-1] if found else None, limit=2):
+        while page := recipients(connection, among, figure, after=after, limit=2):
             found += [one.delivery for one in page]
+            after = page[-1].cursor
     return found
 
 
@@ -461,6 +466,7 @@ def each_figure_is_as_long_as_its_list(open_views: OpenViews, moves: list[tuple[
         with views.read() as connection:
             counted_ = figures(connection, among)
             told = reasons(connection, among)
+            assert counted_ == added_up(figures_by_variant(connection, among).values())
         lists = {figure: pages(projector, among, figure) for figure in Figure}
         assert counted_ == {figure: len(rows) for figure, rows in lists.items()}
         assert all(len(set(rows)) == len(rows) for rows in lists.values())
