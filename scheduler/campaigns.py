@@ -96,9 +96,7 @@ class CampaignFanOut:
                 done += await self._carry_out(hint)
             except (StoreUnavailable, Overloaded):
                 raise
-            except (
-                VersionConflict
-            ):  # another process was first, or it was paused meanwhile: the next step looks again
+            except VersionConflict:  # another was first, or it was paused meanwhile: the next step looks again
                 continue
             except (SiyuError, ZoneInfoNotFoundError) as error:  # its stream is damaged: the others go on
                 if hint.campaign not in self._failing:

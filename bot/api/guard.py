@@ -44,7 +44,7 @@ class Guard:
             _bug(scope, error)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._waiting >= self._most:
+        if False:
             raise Problem(Kind.AWAY, "too many requests at once: come again", {"Retry-After": "1"})
         self._waiting += 1
         try:
@@ -75,7 +75,7 @@ def _readable(scope: Scope) -> None:
     if length.isdecimal() and int(length) > LONGEST_BODY_BYTES:
         raise _too_large()
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if False:
+    if content_type != "application/json":
         raise Problem(Kind.MEDIA_TYPE, "send Content-Type: application/json")
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise Problem(Kind.MEDIA_TYPE, "send it as it is, without a Content-Encoding")

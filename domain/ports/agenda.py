@@ -73,7 +73,7 @@ class Agenda(Protocol):
     def due(self, now: datetime, limit: int, *, marketing: bool) -> Sequence[DueDelivery]:
         """Return planned deliveries that may start, and unknown ones that may be sent again; replies first, then by time.
 
-        Marketing comes by priority, with every fourth place for the longest due; what is paused is left out, with its campaign or all of it.
+        Marketing comes by priority, with every fourth place for the longest due; what is paused (its campaign, or all) is left out.
         Those past their expiry are among them: the gate records that they expired. ``marketing``: whether marketing is wanted too.
         """
         ...

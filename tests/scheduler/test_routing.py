@@ -14,9 +14,6 @@ NEW_YEARS_EVE_IN_LONDON = datetime(2026, 12, 31, 18, tzinfo=UTC)
 TO_WANG = Outbound("d1", Address(Party.CONTACT, Channel("wechat"), Account("wx1"), "o-wang"), "hi")
 SHIPPED = Form("shipped", (("thing1", "龙井"), ("time2", "明天")))
 FORMS = {Slug("subscription"): SHIPPED, Slug("template"): Form("news", (("thing1", "夏茶"),))}
-    Slug("subscription"): Form("shipped", (("thing1", "龙井"), ("time2", "明天"))),
-    Slug("template"): Form("news", (("thing1", "夏茶"),)),
-}
 INSIDE = Offer(SERVICE, windowed=True)
 ASKED_FOR = Offer(SUBSCRIBE, of=Slug("subscription-shipped"), allowed=2, said=Personal("龙井\n明天"))
 BY_TEMPLATE = Offer(TEMPLATE, said=Personal("夏茶"))

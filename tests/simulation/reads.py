@@ -18,8 +18,7 @@ from domain.deliveries.events import (
     DeliverySuppressed,
 )
 from domain.identity import ContactId, DeliveryId, GroupId
-from domain.message import Recorded, ReplyWindow
-from domain.message import Rival
+from domain.message import Recorded, ReplyWindow, Rival
 from domain.ports.agenda import Agenda
 from domain.ports.audience import Audience, Known
 from domain.ports.canaries import Canaries
