@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run test check nightly bench lock clean
+.PHONY: run test check nightly simulate bench lock clean
 
 run: $(STAMP) ## start Siyu on http://127.0.0.1:8000
 	@$(BIN)/siyu run
@@ -24,6 +24,9 @@ check: $(STAMP) ## format, lint, types, imports
 
 nightly: $(STAMP) ## the long fault runs
 	@$(BIN)/python -m pytest -m nightly
+
+simulate: $(STAMP) ## repeat one simulation, step by step: make simulate SEED=7
+	@$(BIN)/python -m tests.simulation $(or $(SEED),$(error say which: make simulate SEED=7))
 
 bench: $(STAMP) ## measure durable intake
 	@$(BIN)/python -m tests.bench

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from bot import forgetting
 from bot.accounts import Accounts, post_of
-from bot.beside import acquaintance, recaller, tag_sync
+from bot.beside import acquaintance, hooks, recaller, tag_sync
 from bot.cards import Cards
 from bot.connect import Connecting
 from bot.control_server import ControlServer
@@ -193,6 +193,7 @@ class App:
             Driver("tags", tag_sync(house, lambda: accounts.adapters).step, poll_s=TAGS_POLL_S),
             Driver("recalls", recaller(house, lambda: accounts.adapters).step),
             Driver("profiles", acquaintance(house, lambda: accounts.adapters).step),
+            *(Driver(f"hook-{hook.settings.name}", hook.step) for hook in hooks(house)),
         ]
         self.courier.changed = self._driver("courier").wake
         house.unsaid.answering = [runner.follower for runner in self._runners] + [self._desk.follower]

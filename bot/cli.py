@@ -18,6 +18,7 @@ from bot.campaign_line import add as add_campaign
 from bot.codes_line import add as add_codes
 from bot.control import ASKED, ask, running
 from bot.errands_line import add as add_errands
+from bot.hooks_line import add as add_hooks
 from bot.settings import MAIN, Settings, environment, load
 from bot.texts import Texts, terminal_locale
 from domain.errors import BadSettings, Rejected, SiyuError, StoreUnavailable
@@ -394,6 +395,5 @@ def chat(
     return asyncio.run(talk(address, settings.data / f"chat-{name}.token"))
 
 
-add_campaign(cli, _perform)
-add_errands(cli, _perform)
-add_codes(cli, _perform)
+for add in (add_campaign, add_errands, add_codes, add_hooks):
+    add(cli, _perform)

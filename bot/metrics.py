@@ -1,6 +1,6 @@
 """Figures for Prometheus: counts and lags, never names, texts or ids of people."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -17,6 +17,8 @@ class Metrics(Collector):
 
     def __init__(self, log: EventLog, views: Views) -> None:
         self._log, self._views = log, views
+        self.further: Callable[[int], Iterator[Metric]] = lambda _head: iter(())
+        """The gauges of what runs beside the conversations, by the log's head."""
         self.registry = CollectorRegistry()
         self._events = Counter(
             "siyu_events", "Events this process appended", ["type"], registry=self.registry
@@ -57,6 +59,7 @@ class Metrics(Collector):
         for view, behind in lags.items():
             lag.add_metric([view], behind)
         yield lag
+        yield from self.further(head)
 
     def lags(self) -> tuple[int, dict[str, int]]:
         """Return (the log's head, how many positions each view is behind). Raises StoreUnavailable."""

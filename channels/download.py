@@ -81,12 +81,12 @@ class Downloads:
         ends = asyncio.get_running_loop().time() + self._total_s
         place = _checked(url)
         for _ in range(1 + MAX_REDIRECTS):
-            guard = _Guard(open_to_all=_origin(place) in self._trusted)
+            guard = Guard(open_to_all=_origin(place) in self._trusted)
             async with self._session(guard, ends) as session:
                 try:
                     response = await session.get(place, allow_redirects=False)
                 except (aiohttp.ClientError, OSError, ValueError) as error:
-                    raise _failure(error, refused=guard.refused) from None
+                    raise failure(error, refused=guard.refused) from None
                 async with response:
                     moved = _location(response, place)
                     if moved is None:
@@ -95,15 +95,12 @@ class Downloads:
                     place = moved
         raise PermanentFailure("too-many-redirects")
 
-    def _session(self, guard: "_Guard", ends: float) -> aiohttp.ClientSession:
+    def _session(self, guard: "Guard", ends: float) -> aiohttp.ClientSession:
         left = max(ends - asyncio.get_running_loop().time(), 0.001)
         # aiohttp rounds a time-out beyond its threshold up to a full second.
         timeout = aiohttp.ClientTimeout(total=left, connect=CONNECT_S, ceil_threshold=left)
-        connector = aiohttp.TCPConnector(
-            socket_factory=guard.socket, resolver=self._resolver, force_close=True, use_dns_cache=False
-        )
         return aiohttp.ClientSession(
-            connector=connector,
+            connector=guard.connector(self._resolver),
             connector_owner=True,
             timeout=timeout,
             auto_decompress=False,  # a small body must not become a large one
@@ -112,11 +109,17 @@ class Downloads:
         )
 
 
-class _Guard:
+class Guard:
     """Makes the sockets of one request, to public addresses only unless ``open_to_all``."""
 
     def __init__(self, *, open_to_all: bool) -> None:
         self._open_to_all, self.refused = open_to_all, False
+
+    def connector(self, resolver: AbstractResolver | None = None) -> aiohttp.TCPConnector:
+        """Return what makes no connection but through here; names are looked up anew for each. ``resolver``: the system's where none."""
+        return aiohttp.TCPConnector(
+            socket_factory=self.socket, resolver=resolver, force_close=True, use_dns_cache=False
+        )
 
     def socket(self, place: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
         """See aiohttp's ``socket_factory``. What it raises ends the try of this one address."""
@@ -212,10 +215,11 @@ async def _chunks(response: aiohttp.ClientResponse, limit_bytes: int) -> AsyncIt
                 raise PermanentFailure("too-large")
             yield chunk
     except (aiohttp.ClientError, OSError) as error:
-        raise _failure(error) from None
+        raise failure(error) from None
 
 
-def _failure(error: Exception, *, refused: bool = False) -> SendFailed:
+def failure(error: Exception, *, refused: bool = False) -> SendFailed:
+    """Return what an error of aiohttp is, by a slug. ``refused``: the guard allowed no socket."""
     match error:
         case _ if refused:
             return PermanentFailure("not-allowed")

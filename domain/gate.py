@@ -218,18 +218,26 @@ def _reserve(
         yield Write(groups, state.group, (GroupAnswered(group=state.group, delivery=delivery, at=now),))
     elif state.contact is not None and marketing:
         customer = streams.customer_of(state.contact)
-        reserved = SendReserved(
-            customer=customer,
-            contact=state.contact,
-            delivery=delivery,
-            at=now,
-            broadcast=state.broadcast,
-            channel=streams.state(contacts, state.contact).channel,
-            topic=state.topic,
-            campaign=state.campaign,
-            run=state.run,
-        )
-        yield Write(customers, customer, (reserved,))
+        yield Write(customers, customer, (reservation(delivery, state, customer, streams, now),))
+
+
+def reservation(
+    delivery: DeliveryId, state: DeliveryState, customer: CustomerId, streams: Streams, now: datetime
+) -> SendReserved:
+    """Return what a marketing message to one person spends. Raises UnknownRecipient for one to a group."""
+    if state.contact is None:
+        raise UnknownRecipient("no such recipient")
+    return SendReserved(
+        customer=customer,
+        contact=state.contact,
+        delivery=delivery,
+        at=now,
+        broadcast=state.broadcast,
+        channel=streams.state(contacts, state.contact).channel,
+        topic=state.topic,
+        campaign=state.campaign,
+        run=state.run,
+    )
 
 
 def _facts(command: ClaimDelivery, state: DeliveryState, streams: Streams, now: datetime) -> Facts:

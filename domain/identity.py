@@ -11,7 +11,7 @@ from typing import NewType
 
 StreamId = NewType("StreamId", str)
 SubjectId = NewType("SubjectId", str)
-"""Whose key encrypts a personal field: ``contact-ID``, ``customer-ID``, ``group-ID``, ``operator-ID``, ``order-DIGEST``, ``purchase-ID``, or ``brand``."""
+"""Whose key encrypts a personal field: ``brand``, or a category (contact, customer, group, operator, order, purchase) and an id of it."""
 
 ContactId = NewType("ContactId", str)
 CustomerId = NewType("CustomerId", str)

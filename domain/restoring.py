@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from domain.customers.customer import customers
-from domain.customers.events import SendReserved
 from domain.decider import Handler, Streams, Write
 from domain.deliveries.delivery import DeliveryState, Phase, deliveries
 from domain.deliveries.events import RESTORED, DeliveryClass, DeliveryUnknown
+from domain.gate import reservation
 from domain.groups.events import GroupSendReserved
 from domain.groups.group import groups
 from domain.identity import DeliveryId
@@ -31,23 +31,17 @@ def doubt(command: DoubtDelivery, streams: Streams, context: Context) -> Iterato
     if not state.may_have_gone(context.now):
         return
     if state.kind is DeliveryClass.MARKETING and state.phase is Phase.PLANNED:  # started: it is spent already
-        yield from _spend(command.delivery, state, context)
+        yield from _spend(command.delivery, state, streams, context)
     unknown = DeliveryUnknown(delivery=command.delivery, reason=RESTORED)
     yield Write(deliveries, command.delivery, (unknown,))
 
 
-def _spend(delivery: DeliveryId, state: DeliveryState, context: Context) -> Iterator[Write]:
+def _spend(delivery: DeliveryId, state: DeliveryState, streams: Streams, context: Context) -> Iterator[Write]:
     if state.group is not None:
         in_group = GroupSendReserved(group=state.group, delivery=delivery, at=context.now)
         yield Write(groups, state.group, (in_group,))
     elif state.customer is not None and state.contact is not None:
-        reserved = SendReserved(
-            customer=state.customer,
-            contact=state.contact,
-            delivery=delivery,
-            at=context.now,
-            broadcast=state.broadcast,
-        )
+        reserved = reservation(delivery, state, state.customer, streams, context.now)
         yield Write(customers, state.customer, (reserved,))
 
 

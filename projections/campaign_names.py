@@ -39,7 +39,7 @@ NAMED = Table(
     Column("at", Utc),
     Column("meant", Integer),
 )
-"""``edition``: the position of how it was written last. ``at``: when it goes out, once it is launched; ``meant``: how many people it meant then."""
+"""``edition``: the position of how it was written last. ``at``: when it goes out, once it is launched; ``meant``: how many then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ class CampaignFanOut:
     ) -> None:
         self.sources, self.dispatch, self.digest, self.clock = sources, dispatch, digest, clock
         self._known: dict[CampaignId, _Known] = {}
+        self._runs: dict[RunId, tuple[int, RunState]] = {}
         self._judge_at: dict[RunId, datetime] = {}
         self._failing: set[CampaignId] = set()
 
@@ -96,7 +97,7 @@ class CampaignFanOut:
                 done += await self._carry_out(hint)
             except (StoreUnavailable, Overloaded):
                 raise
-            except VersionConflict:  # another was first, or it was paused meanwhile: the next step looks again
+            except VersionConflict:  # another was first, or it was paused: the next step looks again
                 continue
             except (SiyuError, ZoneInfoNotFoundError) as error:  # its stream is damaged: the others go on
                 if hint.campaign not in self._failing:
@@ -187,7 +188,15 @@ class CampaignFanOut:
         return CHUNKS_A_STEP
 
     def _run(self, run: RunId) -> RunState:
-        return fold(runs, self.sources.log.read_stream(stream(runs.category, run)))
+        """Return where a run stands; what was read of it before is not read again."""
+        version, state = self._runs.get(run, (0, runs.initial))
+        recorded = self.sources.log.read_stream(stream(runs.category, run), version)
+        if recorded:
+            version, state = recorded[-1].version, fold(runs, recorded, state)
+        self._runs[run] = version, state
+        if state.at_pass is Pass.PLANNED:
+            del self._runs[run]
+        return state
 
     async def _plan(self, run: RunId, draft: CampaignDrafted, state: RunState) -> None:
         """Plan the next chunk, or end this pass where there is nobody left in it."""

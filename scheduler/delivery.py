@@ -246,7 +246,7 @@ class Courier:
         lease_ends = self.clocks.boottime() + LEASE_S
         started = None if written is None else await self._claim(hint, written, rivals, post.routes)
         if started is not None and written is not None and written.outbound is not None:
-            outbound = routed(written.outbound, started.route, post.routes, written.forms)
+            outbound = routed(written.outbound, started.route, post.routes, written)
             if started.code is not None:
                 outbound = with_code(outbound, started.code.value)
             await self._record(await self._send(hint, post, outbound, started.attempt, lease_ends))
@@ -264,8 +264,7 @@ class Courier:
         """Ask the gate. Returns the lease, None where it may not go now. Raises StoreUnavailable, Overloaded, VersionConflict."""
         offered: tuple[Offer, ...] = ()
         if routes and written.outbound is not None:
-            outbound, forms, given = written.outbound, written.forms, written.known.given
-            offered = offers(routes, outbound, forms, given, self.clocks.now(), written.routes)
+            offered = offers(routes, written, self.clocks.now())
         claim = ClaimDelivery(
             delivery=hint.delivery,
             worker=self.worker,

@@ -34,7 +34,7 @@ from domain.ports.messenger import Attachment, Card, Form, Outbound
 
 BROADCASTS_KEPT = 32
 CAMPAIGNS_KEPT = 32
-CODE = "code"
+CODE, BRAND = "code", "brand"
 NO_LOCALE = Locale("")
 
 __all__ = ["Attach", "Letter", "Letters", "Links", "Render", "Sources", "Written", "write"]
@@ -139,7 +139,8 @@ class Sources:
 class Written:
     """A letter as it would go out now. ``rendered``: its text, where variables made it another one; ``defect``: why it cannot go.
 
-    ``forms``: the provider's templates that may go instead of the text, by what a route calls them (Route.by_form). ``routes``: those its
+    ``to_many``: the same for everybody, without variables, short links and codes; None where that cannot be said. ``forms``: the provider's
+    templates that may go instead of the text, by what a route calls them (Route.by_form). ``routes``: those its
     campaign may take, the preferred one first; empty: the channel's own order; None: it is of no campaign.
     """
 
@@ -148,6 +149,7 @@ class Written:
     rendered: str | None = None
     defect: Slug | None = None
     forms: Mapping[Slug, Form] = field(default_factory=dict)
+    to_many: Outbound | None = None
     routes: tuple[Slug, ...] | None = None
 
 
@@ -221,8 +223,26 @@ def _of_campaign(
         attachment=files[content.media] if content.media is not None else None,
         card=card,
     )
-    forms = _forms(content, variables, render, instead)
-    return Written(known, outbound, copy.in_words, forms=forms, routes=campaign.routes)
+    return Written(
+        known,
+        outbound,
+        copy.in_words,
+        forms=_forms(content, variables, render, instead),
+        to_many=_to_many(content, known, render, outbound),
+        routes=campaign.routes,
+    )
+
+
+def _to_many(content: Content, known: Known, render: Render, outbound: Outbound) -> Outbound | None:
+    """Return what everybody can be sent alike: with nothing of this recipient in it. None where the text cannot do without."""
+    try:
+        copy = compose(content, {BRAND: known.variables.get(BRAND, "")}, render, {})
+    except CannotRender:
+        return None
+    card = outbound.card
+    if card is not None and copy.card is not None:
+        card = replace(card, title=copy.card.title, url=copy.card.url, description=copy.card.description)
+    return replace(outbound, text=copy.text, choices=copy.choices, links=copy.links, card=card)
 
 
 def _forms(

@@ -16,7 +16,7 @@ from bot.commands.campaign import campaign as command
 from bot.commands.campaign import kept
 from bot.commands.forms import read_here
 from domain.campaigns.campaign import Stage
-from domain.identity import CampaignId, DeliveryId, Slug
+from domain.identity import CampaignId, Slug
 from projections import campaigns
 from projections.campaign_names import campaigns_listed
 from projections.campaigns import Among, Figure, Status
@@ -27,10 +27,6 @@ MOST_LISTED = 10_000
 LONGEST_FORM = 100_000
 ID = Annotated[str, Path(pattern=r"^[0-9a-f]{6,64}$", description="the campaign's id")]
 VARIANT = Annotated[str | None, Query(pattern=r"^[a-z0-9-]{1,40}$", description="only of this text")]
-AFTER = Annotated[
-    str | None,
-    Query(pattern=r"^[!-~]{1,200}$", description="`next` of the page before; the first page without"),
-]
 
 
 class Form(Asked):
@@ -230,7 +226,9 @@ def show_results(caller: Marketer, campaign: ID) -> Results:
         return Results(
             figures=campaigns.figures(connection, among),
             variants={
-                str(one): found for one, found in campaigns.figures_by_variant(connection, among).items()
+                str(one): found
+                for one, found in campaigns.figures_by_variant(connection, among).items()
+                if one is not None
             },
             reasons=[Reason.model_validate(one) for one in campaigns.reasons(connection, among)],
             worth=[Worth.model_validate(one) for one in campaigns.worth(connection, among)],
@@ -244,19 +242,19 @@ def list_recipients(
     figure: Figure,
     variant: VARIANT = None,
     limit: Limit = USUAL,
-    cursor: AFTER = None,
+    cursor: Cursor = None,
 ) -> Page[Recipient]:
     """Whom a figure counts."""
     wanted = None if variant is None else Slug(variant)
     among = Among(campaign=CampaignId(_known(caller, campaign).id), variant=wanted)
-    after = None if cursor is None else DeliveryId(cursor)
+    after = place(cursor)
     with caller.house.views.read() as connection:
         found = campaigns.recipients(connection, among, figure, after=after, limit=limit + 1)
     page = found[:limit]
     about = sorted({one.customer for one in page if one.customer is not None})
     if page:
         record_read(caller, command.name, f"GET /campaigns/{campaign}/results/{figure}", about)
-    next_ = page[-1].delivery if len(found) > limit else None
+    next_ = str(page[-1].cursor) if len(found) > limit else None
     return Page[Recipient](items=[Recipient.model_validate(one) for one in page], next=next_)
 
 

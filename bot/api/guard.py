@@ -44,7 +44,7 @@ class Guard:
             _bug(scope, error)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if False:
+        if self._waiting >= self._most:
             raise Problem(Kind.AWAY, "too many requests at once: come again", {"Retry-After": "1"})
         self._waiting += 1
         try:

@@ -1,9 +1,10 @@
 """The operations there are: one literal table."""
 
 from bot.house import House
-from bot.operations.campaigns import campaign
 from bot.operations.campaign_results import campaign_results
+from bot.operations.campaigns import campaign
 from bot.operations.codes import add_codes, list_codes
+from bot.operations.hooks import list_hooks, replay_hook
 from bot.operations.importing import import_file
 from bot.operations.moving import back_up, export_customer, forget_customer, import_events, resume_sending
 from bot.operations.orders import do
@@ -36,6 +37,8 @@ OPERATIONS: dict[str, Operation] = {
     "campaign-results": campaign_results,
     "codes-add": add_codes,
     "codes-list": list_codes,
+    "hook-list": list_hooks,
+    "hook-replay": replay_hook,
     "doctor": doctor,
     "backup": back_up,
     "export": export_customer,

@@ -4,6 +4,7 @@ import structlog
 
 from bot import export
 from bot.doctor import examine
+from bot.hooks.examining import hooks_examined
 from bot.house import House
 from bot.operations.said import Exit, Said
 from bot.reading import keep_parked, parked_by
@@ -101,5 +102,6 @@ def _react(house: House, process: Process, position: int) -> bool:
 
 def doctor(house: House) -> Said:
     """Check settings, channels, stores and lag; exit 1 where something needs a person."""
-    if (yield from examine(house)):
+    unwell = yield from examine(house)
+    if (yield from hooks_examined(house)) or unwell:
         yield Exit(1)

@@ -35,8 +35,8 @@ class Route:
     """One of a channel's ways out, where it has several.
 
     ``windowed``: only inside the reply window. ``by_form``: which of a text's forms it sends (``template``, ``subscription``), empty for
-    the text itself. ``per_month``: how many somebody gets in a calendar month of ``zone``. ``by_balance``: each uses up one consent that the
-    recipient gave for this very form.
+    the text itself. ``per_month``: how many somebody gets in a calendar month of ``zone``. ``by_balance``: each uses up one consent that
+    the recipient gave for this very form.
     """
 
     name: Slug

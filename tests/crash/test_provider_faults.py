@@ -20,7 +20,7 @@ from tests.crash.fault_proxy import Fault, FaultProxy, faulty
 from tests.scheduler.world import TELEGRAM_RATES, UNLIMITED, Provider, World
 
 OFFER, ANSWER = DeliveryClass.MARKETING, DeliveryClass.REPLY
-DEADLINE_S = 1.0
+DEADLINE_S = 2.0
 """Of a request; the real one's 30 s would be waited for."""
 AFTERWARDS_S = 300.0
 """Every lease has ended by then, and the grace before an answer is sent again."""
@@ -111,7 +111,7 @@ async def test_a_429_is_obeyed_to_the_second(shop: Shop) -> None:
     told_at = shop.provider.asked[0][0]
     shop.world.send_to(lin, "second")
     await shop.world.run(courier, 60.0)
-    assert [at - told_at >= 17.0 for at, _ in shop.provider.asked[1:]] == [True, True]
+    assert [text for at, text in shop.provider.asked[1:] if at - told_at < 17.0] == []
     assert (shop.taken("first"), shop.taken("second")) == (1, 1)
 
 

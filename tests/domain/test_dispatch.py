@@ -61,7 +61,7 @@ def test_whatever_follows_from_a_message_names_its_cause_and_who_did_it() -> Non
 
 def test_what_a_following_process_does_names_the_event_it_answers(shop: Shop) -> None:
     recorded = shop.recorded()[0]
-    process = shop.processes[-1]
+    process = next(process for process in shop.processes if process.name == "auto-reply")
     context = answering(recorded, process, shop.now)
     assert context.actor == "process-auto-reply"
     assert (context.cause, context.correlation) == (recorded.id, Slug(recorded.id))

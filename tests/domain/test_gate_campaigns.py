@@ -135,8 +135,8 @@ def test_a_run_is_remembered_for_longer_than_a_cap_since_it_may_go_out_slowly(sh
     shop.now += timedelta(days=20)
     again = replace(letter(shop, SECOND), not_before=shop.now, expires_at=shop.now + DAY)
     third = replace(offer(shop, DeliveryId("third")), not_before=shop.now)
-    shop.given(again).when(claim(shop, SECOND)).then(refused("merged-duplicate", "identity", SECOND))
     shop.given(third).when(claim(shop, third.delivery)).then_kinds(SendReserved, DeliveryStarted)
+    shop.given(again).when(claim(shop, SECOND)).then(refused("merged-duplicate", "identity", SECOND))
 
 
 # --- the global holdout --------------------------------------------------------------------------------------------

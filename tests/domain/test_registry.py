@@ -155,9 +155,11 @@ def test_every_value_of_the_domain_is_slotted_and_frozen_unless_it_is_a_memory_o
     assert mutable == {
         "MemoryAgenda",
         "MemoryAudience",
+        "MemoryCanaries",
         "MemoryHistory",
         "MemoryMessenger",
         "MemoryProfiles",
+        "MemoryRecalls",
         "MemorySnapshots",
         "MemoryTagLedger",
         "MemoryTagMirror",

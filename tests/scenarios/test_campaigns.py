@@ -1,6 +1,7 @@
 """A campaign from its file to a customer's phone: the real program, the command line beside it, Telegram's protocol."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from channels.simulators.telegram import Sent, TelegramSimulator
@@ -70,17 +71,17 @@ async def test_a_campaign_goes_from_its_file_to_those_it_means(
     assert launched.code == 0, launched
     assert "Launched: Summer tea." in launched.out
 
-    def photos(sent: list[Sent]) -> list[Sent]:
+    def photos(sent: Sequence[Sent]) -> list[Sent]:
         found = [one for one in sent if one.method == "sendPhoto"]
         return found if len(found) == 2 else []
 
     got = await telegram.wait_for(photos, timeout_s=30)
-    captions = {one.chat_id: one.params["caption"] for one in got}  # type: ignore[union-attr]
+    captions = {one.chat_id: one.params["caption"] for one in got}
     assert captions == {
         ada.id: "Ada, the summer tea is here: https://tea.example/new",
         lin.id: "林，夏茶上新 https://tea.example/new",
     }
-    (one, two) = json.loads(json.dumps(got[0].params["reply_markup"]))["inline_keyboard"]  # type: ignore[index]
+    (one, two) = json.loads(json.dumps(got[0].params["reply_markup"]))["inline_keyboard"]
     assert [one[0]["callback_data"], two[0]["url"]] == ["not now", "https://tea.example/new?a=1&b=2"]
     await siyu.siyu("campaign", "launch", str(form), "--yes")  # it was launched, and may be finished by now
     await until_async(siyu.settled)

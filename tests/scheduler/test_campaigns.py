@@ -185,7 +185,10 @@ async def test_arms_and_holdout_are_drawn_alike_each_time_and_the_holdout_gets_n
     assert drawn.count(HOLDOUT) + drawn.count(Slug("x")) + drawn.count(Slug("y")) == 300
     provider = Provider(world)
     await world.settle(world.courier(provider))
-    assert (provider.texts.count("X"), provider.texts.count("Y")) == (drawn.count("x"), drawn.count("y"))
+    assert (provider.texts.count("X"), provider.texts.count("Y")) == (
+        drawn.count(Slug("x")),
+        drawn.count(Slug("y")),
+    )
     assert {s.reason for s in world.all_of(DeliverySuppressed)} == {HOLDOUT}
 
 

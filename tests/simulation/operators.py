@@ -294,10 +294,14 @@ class Operator:
                 return [ResolveDelivery(delivery=DeliveryId(delivery), sent=sent)]
         return []
 
-    async def end_all(self) -> None:
-        """Let marketing go on, what stopped by itself too, and nothing recur any more."""
-        await self.order([ResumeMarketing(operator=None)])
+    async def go_on(self) -> None:
+        """Resume the campaigns that wait for it, those that stopped by themselves too."""
         for campaign in self.world.promises.paused_campaigns():
             await self.order([ResumeCampaign(campaign=CampaignId(campaign))])
+
+    async def end_all(self) -> None:
+        """Let marketing go on, and nothing recur any more."""
+        await self.order([ResumeMarketing(operator=None)])
+        await self.go_on()
         for schedule in self.world.promises.recurring():
             await self.order([EndSchedule(schedule=ScheduleId(schedule))])

@@ -150,7 +150,8 @@ class Promises:
                 self._ended(event)
             case MessageReceived():
                 self.persons.look(event)
-                if self._book and event.contact not in self._by_hand:
+                greeted = event.text.value.startswith("/")  # the welcome is the answer
+                if self._book and not greeted and event.contact not in self._by_hand:
                     self._to_answer[recorded.id] = event.text.value
             case _:
                 self.persons.look(event)

@@ -324,6 +324,7 @@ class World:
         until = self.loop.time() + SETTLES_WITHIN_S
         while self.loop.time() < until:
             await asyncio.sleep(LOOKS_EVERY_S)
+            await self.operators[0].go_on()
             if not self._mail and not self._something_is_open():
                 return
         self.blame("it does not come to rest")

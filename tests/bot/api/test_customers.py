@@ -2,8 +2,10 @@
 
 import pytest
 
+from domain.customers.commands import NameCustomer
 from domain.customers.events import CustomerTagged, CustomerUntagged, NoteAdded
 from domain.identity import Slug
+from domain.message import Personal
 from domain.operators.events import CommandGiven, CommandOutcome, Role
 from tests.bot.api.programs import Programs, is_problem, operator_id
 
@@ -65,6 +67,12 @@ async def test_a_customer_is_found_by_number_and_address(programs: Programs, nam
 )
 async def test_nobody_is_guessed(programs: Programs, named: str) -> None:
     assert "no such customer" in is_problem(await programs.gets(f"/customers/{named}"), 404)
+
+
+async def test_a_name_that_looks_like_an_address_is_none(programs: Programs) -> None:
+    wang = programs.premises.customer("wang")
+    programs.premises.house.do("operator-cli", NameCustomer(customer=wang, remark=Personal("x:Wang")))
+    is_problem(await programs.gets("/customers/x:Wang"), 404)
 
 
 async def test_a_timeline_is_in_the_order_of_the_conversation_and_pages_lead_back(programs: Programs) -> None:

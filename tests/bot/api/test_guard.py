@@ -15,7 +15,7 @@ from bot.api.guard import LONGEST_BODY_BYTES, Guard
 from domain.errors import UnknownEvent
 from domain.operators.events import Role
 from projections.engine import Views
-from tests.bot.api.programs import Programs, bearing, is_problem, new_token, serving
+from tests.bot.api.programs import DEADLINE_S, Programs, bearing, is_problem, new_token, serving
 from tests.bot.premises import Premises
 
 JSON = {"Content-Type": "application/json"}
@@ -152,7 +152,9 @@ async def test_more_than_fit_at_once_are_told_to_come_again(premises: Premises) 
     token = bearing(new_token(premises, "li", Role.AGENT))
     async with serving(premises, guard) as programs:
         asked = {asyncio.create_task(programs.asks("GET", "/", headers=token)) for _ in range(3)}
-        refused, waiting = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        refused, waiting = await asyncio.wait(
+            asked, timeout=DEADLINE_S / 2, return_when=asyncio.FIRST_COMPLETED
+        )
         go_on.set()
         assert [(await one).status for one in waiting] == [204, 204]
     (answer,) = (one.result() for one in refused)

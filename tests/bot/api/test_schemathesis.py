@@ -23,7 +23,7 @@ from domain.operators.events import Role
 from tests.bot.api.programs import Programs, bearing, new_token, serving
 from tests.bot.premises import Premises
 
-FEW, MANY = 15, 200
+FEW, MANY = 15, 100
 UNHURRIED = [
     HealthCheck.too_slow,
     HealthCheck.filter_too_much,

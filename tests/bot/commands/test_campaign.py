@@ -198,6 +198,18 @@ def test_whoever_is_the_only_marketer_needs_nobody(shop: Shop) -> None:
         assert launch.alone
 
 
+def test_the_machine_is_not_alone_where_two_could_approve(shop: Shop) -> None:
+    shop.says("wang", "hello")
+    campaign = drafted(shop, FORM.replace("{tags: [vip]}", "{all: true}"))
+    alone = []
+    for name in ("mia", "noa"):
+        shop.hires(name, Role.MARKETER)
+        (launch,) = shop.asks(f"/campaign launch {campaign} --yes").commands
+        assert isinstance(launch, LaunchCampaign)
+        alone.append(launch.alone)
+    assert alone == [True, False]
+
+
 def test_nobody_reached_is_said_and_nothing_launched(audience: Shop) -> None:
     form = FORM.replace("{tags: [vip]}", "{customers: ['#3', '#4']}")
     campaign = drafted(audience, form)

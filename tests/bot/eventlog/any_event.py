@@ -1,7 +1,7 @@
 """Hypothesis: any event of any class the log may hold."""
 
 import dataclasses
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
@@ -30,6 +30,8 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401  # a type fo
         return st.one_of([values_of(kind) for kind in get_args(hint)])
     if get_origin(hint) is Personal:
         return _words(get_args(hint)[0]).map(Personal)
+    if get_origin(hint) is dict:
+        return st.dictionaries(WORDS, WORDS, max_size=3)
     if get_origin(hint) is tuple:
         return st.lists(values_of(get_args(hint)[0]), max_size=4).map(tuple)
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -40,6 +42,10 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401  # a type fo
         NoneType: st.none(),
         bool: st.booleans(),
         int: st.integers(0, 2**40),
+        float: st.floats(0, 100),
+        str: WORDS,
+        Any: WORDS | st.integers(0, 2**40),
+        time: st.times(),
         date: st.dates(),
         datetime: MOMENTS,
         Raw: st.binary(max_size=60).map(Raw),
@@ -47,9 +53,11 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401  # a type fo
 
 
 def _words(content: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401  # a type form
-    if content is str:
-        return WORDS
-    return JSON if get_origin(content) is dict else st.lists(st.lists(WORDS, max_size=3), max_size=3)
+    if get_origin(content) is dict:
+        return JSON
+    if get_origin(content) is list:
+        return st.lists(_words(get_args(content)[0]), max_size=3)
+    return values_of(content)
 
 
 def events_of(event: type) -> st.SearchStrategy[Event]:
