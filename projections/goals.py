@@ -102,7 +102,9 @@ def of_customer(
     """Return what a customer reached, what was told of last first; ``before``: the cursor of the last one of the page before."""
     parties = select(PARTIES.c.party).where(PARTIES.c.customer == customer)
     named = or_(GOALS.c.contact.in_(parties), GOALS.c.customer.in_(parties), GOALS.c.customer == customer)
-    statement = _owned(GOALS).where(named, OWNER.in_([customer])).order_by(GOALS.c.position.desc()).limit(limit)
+    statement = (
+        _owned(GOALS).where(named, OWNER.in_([customer])).order_by(GOALS.c.position.desc()).limit(limit)
+    )
     if before is not None:
         statement = statement.where(GOALS.c.position < before)
     return [

@@ -38,7 +38,7 @@ def hooks_examined(house: House) -> Generator[Told, None, bool]:
         yield told("hook       {hook}: {state}", hook=hook.name, state=said)
         if stands.stopped:
             position = house.log.progress(place(hook.name)) or 0
-            yield told("           {way_out}", way_out=way_out(hook, position))
+            yield way_out(hook, position)
         unwell = unwell or stands.attempts > 0
     return unwell
 

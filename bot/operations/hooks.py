@@ -47,7 +47,7 @@ def list_hooks(house: House, *, json: bool = False) -> Said:
             state=state_of(stands),
         )
         if stands.stopped:
-            yield told("  {way_out}", way_out=way_out(hook, position or 0))
+            yield way_out(hook, position or 0)
     if not hooks and not json:
         yield told("There are no hooks yet: docs/hooks.md tells how to set one up.")
 

@@ -9,6 +9,7 @@ from domain.campaigns.campaign import ALONE_UP_TO, Stage, campaigns
 from domain.campaigns.plan import CONTROL, Content, Timing, content_for
 from domain.errors import NotAllowed, Rejected, UnknownRecipient
 from domain.identity import Channel, Locale, OperatorId, Slug
+from domain.message import Event
 from tests.domain.controls import commands, events
 from tests.domain.controls.ids import LI, NOON, SHANGHAI, SUMMER
 from tests.domain.given import given
@@ -80,7 +81,7 @@ def test_it_is_paused_and_goes_on_where_it_was() -> None:
 
 
 @pytest.mark.parametrize("before", [(), UNDER_WAY[1:], (*UNDER_WAY[1:], events.CAMPAIGN_PAUSED)])
-def test_a_cancel_ends_it_wherever_it_stands_and_once(before: tuple[object, ...]) -> None:
+def test_a_cancel_ends_it_wherever_it_stands_and_once(before: tuple[Event, ...]) -> None:
     history = (events.CAMPAIGN_DRAFTED, *before)
     cancelled = given(campaigns, *history).when(commands.CANCEL_CAMPAIGN)
     assert cancelled.then(events.CAMPAIGN_CANCELLED).stage is Stage.CANCELLED
