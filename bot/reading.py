@@ -25,6 +25,7 @@ from domain.ports.tag_ledger import Page
 from projections import due
 from projections.allowances import given
 from projections.campaign_lists import listed_for
+from projections.consents import agreed_by
 from projections.deliveries import outcomes_of
 from projections.engine import Views
 from projections.mirrored_tags import mirrored
@@ -54,7 +55,14 @@ class SqlAudience:
         """See Audience."""
         among, without = _narrowed(whom)
         with self.views.snapshot() as connection:
-            page = meant(connection, among=among, without=without, after=after, limit=limit)
+            page = meant(
+                connection,
+                among=among,
+                without=without,
+                agreed=lambda contact: agreed_by(contact, whom.topic),
+                after=after,
+                limit=limit,
+            )
             told = known_of(connection, [one.customer for one in page])
         unknown = KnownProfile()
         return [

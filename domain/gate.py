@@ -41,9 +41,7 @@ from domain.policies.facts import WHOLE, Controls, Facts
 from domain.policies.frequency_cap import Spent
 from domain.policies.may_contact import Allow, Refuse, Verdict, Wait, may_contact
 from domain.policies.reply_window import left
-from domain.policies.routes import Offer, choose
-
-REPLY_WINDOW = Slug("reply-window")
+from domain.policies.routes import Offer, routed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,17 +87,10 @@ def claim(command: ClaimDelivery, streams: Streams, context: Context) -> Iterato
 def _routed(
     command: ClaimDelivery, state: DeliveryState, verdict: Verdict, streams: Streams
 ) -> tuple[Verdict, Offer | None]:
-    """Where only the reply window objects, another route may be open: the window is asked last, so nothing else does."""
-    closed = isinstance(verdict, Refuse) and verdict.rule == REPLY_WINDOW
-    if not command.offers or state.contact is None or not (closed or isinstance(verdict, Allow)):
+    if state.contact is None:
         return verdict, None
-    # Whoever never opened a window has none. But the view may not know of it yet where somebody is answered at once, by this route only.
-    never_opened = not command.opened and not all(offer.windowed for offer in command.offers)
-    talk = streams.state(conversations, state.contact)
-    offer = choose(command.offers, window_open=not (closed or never_opened), spent=talk.spent_of)
-    if offer is not None:
-        return Allow(), offer
-    return (verdict if closed else Refuse(Slug("no-route"), Slug("routes"))), None
+    spent = streams.state(conversations, state.contact).spent_of
+    return routed(verdict, command.offers, opened=bool(command.opened), spent=spent)
 
 
 def _on_hold(state: DeliveryState, streams: Streams) -> bool:
@@ -313,7 +304,7 @@ def _with_person(
         ),
         held_out_of_all=is_held_out(customer, command.controls.holdout_percent, streams.digest),
         channel=reached.channel,
-        zone=_zone(person.zone, reached.zone),
+        zone=known_zone(person.zone, reached.zone),
     )
 
 
@@ -331,7 +322,7 @@ def is_held_out(customer: CustomerId, percent: int, digest: Callable[..., Digest
     return percent > 0 and int(digest("global-holdout", customer), 16) % WHOLE < percent
 
 
-def _zone(*told: ZoneName | None) -> ZoneName | None:
+def known_zone(*told: ZoneName | None) -> ZoneName | None:
     """Return the first zone that somebody told and this machine knows (its tables of zones may be older); None where there is none."""
     for zone in filter(None, told):
         try:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, final
 
-from domain.identity import BRAND, Channel, EventId, Slug, StreamId, SubjectId
+from domain.identity import BRAND, Channel, EventId, Slug, StreamId, SubjectId, ZoneName
 
 T = TypeVar("T")
 
@@ -148,6 +148,26 @@ class Opening:
 
     messages: int
     seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One of a channel's ways out, where it has several.
+
+    ``windowed``: only inside the reply window. ``by_form``: which of a text's forms it sends (``template``, ``subscription``), empty for
+    the text itself. ``per_month``: how many somebody gets in a calendar month of ``zone``. ``by_balance``: each uses up one consent that
+    the recipient gave for this very form. ``together``: how many people one call is for, at least and at most, all of whom get the
+    same; None: for one. ``calls_per_day``: how many such calls the account has, None where nobody counts.
+    """
+
+    name: Slug
+    windowed: bool = False
+    by_form: Slug = Slug("")  # a string
+    per_month: int | None = None
+    zone: ZoneName | None = None
+    by_balance: bool = False
+    together: tuple[int, int] | None = None
+    calls_per_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What else than the reply window lets somebody be written to: consents for single messages that they gave, and a month's mass messages."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, Integer, String, Table, delete, select
 
@@ -110,6 +111,24 @@ def given(connection: Connection, contact: ContactId) -> Mapping[Slug, int]:
         )
     )
     return {row.of: row.given for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """``given``: consents in all; 0 of what needs none. ``used``: messages that took one."""
+
+    given: int
+    used: int
+
+
+def allowances_of(
+    connection: Connection, wanted: Collection[ContactId]
+) -> dict[ContactId, dict[Slug, Allowance]]:
+    """Return what each contact gave and what was used, by what it is of (Offer.of); those without any are missing."""
+    found: dict[ContactId, dict[Slug, Allowance]] = {}
+    for row in connection.execute(select(ALLOWANCES).where(ALLOWANCES.c.contact.in_(wanted))):
+        found.setdefault(row.contact, {})[row.of] = Allowance(row.given, row.used)
+    return found
 
 
 def left(connection: Connection, contact: ContactId) -> Mapping[Slug, int]:

@@ -1,9 +1,22 @@
 """Consents: by which contact somebody may be written to about what. Folded as the decider folds them (domain/customers/parts.py)."""
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, Column, Connection, Index, String, Table, delete, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    String,
+    Table,
+    delete,
+    false,
+    func,
+    select,
+)
 
 from domain.customers import parts
 from domain.customers.events import (
@@ -150,3 +163,15 @@ def standing(
     for row in sorted(rows, key=lambda row: bool(row.topic == topic)):  # the topic's own row last: it decides
         found[row.contact] = (row.agreed, row.ended)
     return found
+
+
+def agreed_by(contact: ColumnElement[Any], topic: Slug) -> ColumnElement[bool]:
+    """Return, for a statement over contacts, whether one agreed to a topic, as ``standing`` says."""
+
+    def said(about: Slug) -> ColumnElement[Any]:
+        row = select(CONTACT_CONSENTS.c.agreed).where(
+            CONTACT_CONSENTS.c.contact == contact, CONTACT_CONSENTS.c.topic == about
+        )
+        return row.scalar_subquery()
+
+    return func.coalesce(said(topic), said(MARKETING), false())

@@ -1,6 +1,6 @@
 """Reply windows: what each contact opened on a channel that has such, and what was used since. The gate itself counts by the streams."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column, Connection, Index, Integer, String, Table, delete, select
@@ -126,3 +126,23 @@ def left(connection: Connection, contact: ContactId, now: datetime) -> ReplyWind
         select(SPENT.c.at).where(SPENT.c.contact == contact, SPENT.c.at >= oldest - reply_window.ON_ITS_WAY)
     )
     return reply_window.left(known, list(spent.scalars()), now)
+
+
+def left_of(connection: Connection, wanted: Mapping[ContactId, datetime]) -> dict[ContactId, ReplyWindow]:
+    """Return what may still be sent to each of the contacts at its moment; those who never opened a window are missing."""
+    known: dict[ContactId, list[ReplyWindow]] = {}
+    for row in connection.execute(select(WINDOWS).where(WINDOWS.c.contact.in_(wanted))):
+        known.setdefault(row.contact, []).append(ReplyWindow(row.messages, row.since, row.until))
+    if not known:
+        return {}
+    oldest = min(window.since for windows_ in known.values() for window in windows_)
+    spent: dict[ContactId, list[datetime]] = {}
+    since = oldest - reply_window.ON_ITS_WAY
+    statement = select(SPENT.c.contact, SPENT.c.at).where(SPENT.c.contact.in_(known), SPENT.c.at >= since)
+    for row in connection.execute(statement):
+        spent.setdefault(row.contact, []).append(row.at)
+    lefts = {
+        contact: reply_window.left(windows_, spent.get(contact, ()), wanted[contact])
+        for contact, windows_ in known.items()
+    }
+    return {contact: window for contact, window in lefts.items() if window is not None}

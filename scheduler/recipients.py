@@ -43,6 +43,7 @@ class Recipients:
             listed_for=draft.campaign if draft.selection.meant is Meant.LIST else None,
             occasion=own,
             day=kept(self.state.day, timing.offset_days) if own and self.state.day is not None else None,
+            topic=draft.topic,
         )
 
     def size(self) -> int:

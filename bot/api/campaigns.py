@@ -94,6 +94,14 @@ class Reason(Told):
     recipients: int
 
 
+class Routed(Told):
+    """So many it was sent to by one of a channel's routes."""
+
+    channel: str
+    route: str
+    recipients: int
+
+
 class Worth(Told):
     """What conversions are worth, in the currency's smallest unit; a mere number without one."""
 
@@ -108,6 +116,7 @@ class Results(Told):
     variants: dict[str, dict[Figure, int]]
     reasons: list[Reason]
     worth: list[Worth]
+    routes: list[Routed]
 
 
 class Recipient(Told):
@@ -232,6 +241,7 @@ def show_results(caller: Marketer, campaign: ID) -> Results:
             },
             reasons=[Reason.model_validate(one) for one in campaigns.reasons(connection, among)],
             worth=[Worth.model_validate(one) for one in campaigns.worth(connection, among)],
+            routes=[Routed.model_validate(one) for one in campaigns.by_route(connection, among)],
         )
 
 

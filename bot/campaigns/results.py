@@ -28,8 +28,10 @@ from projections.campaigns import (
     Figure,
     Figures,
     Reason,
+    Routed,
     Worth,
     added_up,
+    by_route,
     campaign,
     figures_by_variant,
     last_at,
@@ -105,6 +107,7 @@ class Results:
     evenness: float
     open_until: datetime | None
     needed: int | None
+    routes: Sequence[Routed] = ()
 
     @property
     def uneven(self) -> bool:
@@ -150,6 +153,7 @@ def gather(
         evenness=_evenness(known, by_variant),
         open_until=_open_until(known, last_at(connection, among), now),
         needed=int(needed) if needed < inf and smallest.people else None,
+        routes=by_route(connection, among),
     )
 
 
@@ -232,6 +236,10 @@ def as_json(results: Results) -> dict[str, Any]:
         "reasons": [
             {"status": r.status.value, "reason": r.reason, "rule": r.rule, "recipients": r.recipients}
             for r in results.reasons
+        ],
+        "routes": [
+            {"channel": one.channel, "route": one.route, "recipients": one.recipients}
+            for one in results.routes
         ],
         "worth": [{"currency": one.currency, "value": one.value} for one in results.worth],
         "measure": results.measure.value,

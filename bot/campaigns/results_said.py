@@ -49,6 +49,16 @@ def figure_said(figure: Figure, say: Say) -> str:
     }[figure]
 
 
+def route_said(route: str, say: Say) -> str:
+    """Return what a route of a channel is called."""
+    return {
+        "service": say("inside the reply window"),
+        "subscribe": say("subscribe message"),
+        "template": say("template message"),
+        "mass": say("mass message"),
+    }.get(route, route)
+
+
 def told(
     results: Results,
     say: Say,
@@ -63,6 +73,8 @@ def told(
         if results.figures[fate]:
             lines.append(_line(figure_said(fate, say), str(results.figures[fate])))
             lines += _why(fate, results.reasons, reason_said)
+        if fate is Figure.SENT:
+            lines += [f"    {route_said(one.route, say)}: {one.recipients}" for one in results.routes]
     lines += [
         _line(figure_said(figure, say), rate_said(rate(results.figures, figure)))
         for figure in RATED

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from bot.campaigns.outreach import Way
+from bot.campaigns.results_said import route_said
 from bot.commands.command import Call
 from bot.commands.outlook import Outlook
 from bot.commands.preview import reason_said
@@ -174,7 +175,7 @@ def _reached(call: Call, found: Outlook) -> Iterator[str]:
         yield call.say("Reaches nobody now.")
         return
     ways = (
-        (f"{channel} ({_route_said(call, route)})" if route else channel, count)
+        (f"{channel} ({route_said(route, call.say)})" if route else channel, count)
         for (channel, route), count in sorted(found.reached.items())
     )
     yield call.say("Reaches {count}: {channels}").format(count=found.count, channels=_counts(ways))
@@ -188,16 +189,7 @@ def _quota(call: Call, way: Way, found: Outlook) -> Iterator[str]:
             said = call.say(
                 "{route}: {channel} lets through {count} a month to each of them, and leaves out the rest."
             )
-            yield said.format(route=_route_said(call, route.name), channel=way.channel, count=route.per_month)
-
-
-def _route_said(call: Call, route: str) -> str:
-    return {
-        "service": call.say("inside the reply window"),
-        "subscribe": call.say("subscribe message"),
-        "template": call.say("template message"),
-        "mass": call.say("mass message"),
-    }.get(route, route)
+            yield said.format(route=route_said(route.name, call.say), channel=way.channel, count=route.per_month)
 
 
 def _left_out(call: Call, found: Outlook) -> Iterator[str]:

@@ -51,7 +51,9 @@ def gauges(hooks: Sequence[Hook], head: int) -> Iterator[Metric]:
     )
     stopped = GaugeMetricFamily("siyu_hook_stopped", "1 while nothing more is sent", labels=["hook"])
     for hook in hooks:
-        stands, name = hook.standing or Standing(), [str(hook.settings.name)]
+        if (stands := hook.standing) is None:
+            continue
+        name = [str(hook.settings.name)]
         behind.add_metric(name, max(0, head - hook.passed))
         failing.add_metric(name, stands.attempts)
         stopped.add_metric(name, float(bool(stands.stopped)))

@@ -14,6 +14,7 @@ from bot.hooks.letter import Letter, letter
 from bot.hooks.post import GONE, Post
 from bot.hooks.settings import HookSettings
 from bot.hooks.standing import Skip, Standing, Stopped, note, place, skip, standing
+from bot.hooks.turn import Turn
 from bot.house import House
 from domain.errors import PermanentFailure, SendFailed, TemporaryFailure
 from domain.message import Origin, Recorded
@@ -53,10 +54,13 @@ class Hook:
         self._timer, self._chance = timer, chance
         self._post = post or Post(settings)
         self._follower = Follower(place(settings.name), house.log, house.submit, house.clock)
+        # On SQLite there is nobody else: the folder has a lock.
+        self._turn = Turn(settings.name, house) if house.settings.database else None
         self._log = ""
         self._skip: Skip | None = None
         self._not_before = 0.0
         self.standing: Standing | None = None
+        """None while it has not begun, and while another Siyu works for this hook."""
 
     @property
     def passed(self) -> int:
@@ -65,6 +69,9 @@ class Hook:
 
     async def step(self) -> float | None:
         """Tell the next batch. Returns 0 while there may be more, or the seconds to wait. Raises StoreUnavailable, Overloaded."""
+        if self._turn is not None and not await self._turn.mine():
+            self.standing = None
+            return None
         if self.standing is None or self.standing.attempts:  # a replay may have set it right meanwhile
             self.standing = await asyncio.to_thread(standing, self._house.log, self.settings.name)
             if not self.standing.attempts:
@@ -135,14 +142,14 @@ class Hook:
         elif now - since >= PARKED_AFTER:
             stopped = Stopped.PARKED
         stands = Standing(since, before.attempts + 1, error.reason, stopped)
+        after_s = error.retry_after_s if isinstance(error, TemporaryFailure) else 0.0
+        wait_s = max(pause_s(stands.attempts, self._chance()), min(after_s, LONGEST_PAUSE_S))
+        self._not_before = self._timer() + wait_s
         if stopped or not before.attempts:
             log_.warning("hook.failing", hook=self.settings.name, error=error.reason, stopped=stopped.value)
         if stopped:  # told first: a crash in between tells it once more, and the second is a duplicate
             await self._tell(self.settings, stands, self._follower.noted)
         await self._note(stands)
-        after_s = error.retry_after_s if isinstance(error, TemporaryFailure) else 0.0
-        wait_s = max(pause_s(stands.attempts, self._chance()), min(after_s, LONGEST_PAUSE_S))
-        self._not_before = self._timer() + wait_s
         return wait_s
 
     async def _note(self, stands: Standing) -> None:

@@ -35,17 +35,25 @@ MASS_A_MONTH: Final = 4
 """What one follower of a service account gets by mass messages in a calendar month; what is more, WeChat silently leaves out."""
 OPENIDS_MASS: Final = (2, 10_000)
 """Of one mass message: api_sendmassmessage."""
+MASS_CALLS_A_DAY: Final = {"service": 100, "subscription": 1}
+"""The same page; WeChat does not tell how many are left."""
 SERVICE_ROUTES: Final = (
     Route(SERVICE, windowed=True),
     Route(SUBSCRIBE, by_form=Slug("subscription"), by_balance=True),
     Route(TEMPLATE, by_form=Slug("template")),
-    Route(MASS, per_month=MASS_A_MONTH, zone=BEIJING),
+    Route(
+        MASS,
+        per_month=MASS_A_MONTH,
+        zone=BEIJING,
+        together=OPENIDS_MASS,
+        calls_per_day=MASS_CALLS_A_DAY["service"],
+    ),
 )
 """A service account's routes. Its hundred mass calls a day are counted by WeChat (45028)."""
 SUBSCRIPTION_ROUTES: Final = (
     Route(SERVICE, windowed=True),
     Route(SUBSCRIBE, by_form=Slug("subscription"), by_balance=True),
-    Route(MASS),
+    Route(MASS, together=OPENIDS_MASS, calls_per_day=MASS_CALLS_A_DAY["subscription"]),
 )
 """A subscription account's: no template messages; one mass call a day (45028)."""
 

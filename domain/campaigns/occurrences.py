@@ -22,6 +22,8 @@ EARLIEST_ZONE = timedelta(hours=14)
 """Nowhere is it later than in UTC+14 (Kiritimati): there a campaign in local time begins."""
 WIDEST = timedelta(hours=26)
 """From there to UTC-12."""
+LOOKED_AHEAD_DAYS = (2, 40, 4 * 366)
+"""A day that comes once in four years is found, too."""
 MORNING = time(10)
 """When it goes out by date, where no time of day is said."""
 
@@ -52,6 +54,15 @@ def newest_due(timing: Timing, launched: datetime, now: datetime) -> Occurrence 
     since = max(now - MADE_UP_FOR, launched - timedelta(seconds=1))
     due = [o for o in _between(timing, since, now + lead) if o.begins <= now]
     return max(due, key=lambda o: (o.at, o.key), default=None)
+
+
+def next_occurrence(timing: Timing, now: datetime) -> Occurrence | None:
+    """Return the first occurrence after ``now``; None where it goes out once, has ended, or has none in the next four years."""
+    for days in LOOKED_AHEAD_DAYS:
+        coming = list(_between(timing, now, now + timedelta(days=days)))
+        if coming:
+            return min(coming, key=lambda o: (o.at, o.key))
+    return None
 
 
 def is_over(timing: Timing, now: datetime) -> bool:

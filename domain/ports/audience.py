@@ -5,7 +5,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
-from domain.identity import CampaignId, Channel, ContactId, CustomerId, GroupId, Locale, Slug, Tag, ZoneName
+from domain.identity import (
+    MARKETING_TOPIC,
+    CampaignId,
+    Channel,
+    ContactId,
+    CustomerId,
+    GroupId,
+    Locale,
+    Slug,
+    Tag,
+    ZoneName,
+)
 from domain.message import ReplyWindow
 
 
@@ -14,7 +25,7 @@ class Whom:
     """Customers, those of operators left out: everybody, narrowed by whatever is said here.
 
     With all of ``tags`` and none of ``without``; on the list of ``listed_for``; whose ``occasion`` (domain/policies/occasions.py) is on
-    ``day``.
+    ``day``. ``topic``: what they are written about, which decides by which of their contacts.
     """
 
     tags: tuple[Tag, ...] = ()
@@ -22,11 +33,12 @@ class Whom:
     listed_for: CampaignId | None = None
     occasion: Slug | None = None
     day: date | None = None
+    topic: Slug = MARKETING_TOPIC
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A customer, and the contact to reach them by: the one heard from last, a reachable one where there is one.
+    """A customer, and the contact to reach them by: the one heard from last, of the reachable ones, of these one that agreed to the topic.
 
     ``number``: the customer's, by which pages are in order. ``zone``, ``locale``: where nobody told, None.
     """

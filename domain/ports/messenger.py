@@ -6,7 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from domain.errors import SendFailed
-from domain.identity import Address, MediaId, ProviderMessageId, Slug, ZoneName
+from domain.identity import Address, MediaId, ProviderMessageId, Slug
+from domain.message import Route
+
+__all__ = ["Attachment", "Card", "Form", "MemoryMessenger", "Messenger", "Outbound", "Route"]
 
 SERVICE, SUBSCRIBE, TEMPLATE, MASS = Slug("service"), Slug("subscribe"), Slug("template"), Slug("mass")
 """Routes: a message of our own, one that the recipient asked for, one by a template of the provider's, one to many at once."""
@@ -28,23 +31,6 @@ class Attachment:
     size: int
     read: Callable[[], AsyncIterator[bytes]]
     media: MediaId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One of a channel's ways out, where it has several.
-
-    ``windowed``: only inside the reply window. ``by_form``: which of a text's forms it sends (``template``, ``subscription``), empty for
-    the text itself. ``per_month``: how many somebody gets in a calendar month of ``zone``. ``by_balance``: each uses up one consent that
-    the recipient gave for this very form.
-    """
-
-    name: Slug
-    windowed: bool = False
-    by_form: Slug = Slug("")  # a string
-    per_month: int | None = None
-    zone: ZoneName | None = None
-    by_balance: bool = False
 
 
 @dataclass(frozen=True, slots=True)

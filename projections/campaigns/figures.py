@@ -106,18 +106,19 @@ Figures = dict[Figure, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Among:
-    """Which recipients: of a campaign (or broadcast), and where named of one run, text, channel, reason."""
+    """Which recipients: of a campaign (or broadcast), and where named of one run, text, channel, reason, route."""
 
     campaign: CampaignId | BroadcastId
     run: RunId | None = None
     variant: Slug | None = None
     channel: Channel | None = None
     reason: Slug | None = None
+    route: Slug | None = None
 
     def clause(self) -> ColumnElement[bool]:
         """Return it as a condition."""
         named: dict[str, str | None] = {"campaign": self.campaign, "run": self.run, "variant": self.variant}
-        named |= {"channel": self.channel, "reason": self.reason}
+        named |= {"channel": self.channel, "reason": self.reason, "route": self.route}
         return and_(*(RECIPIENTS.c[name] == value for name, value in named.items() if value is not None))
 
 
@@ -128,6 +129,15 @@ class Reason:
     status: Status
     reason: Slug | None
     rule: Slug | None
+    recipients: int
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """So many it was sent to by one of a channel's routes."""
+
+    channel: Channel
+    route: Slug
     recipients: int
 
 
@@ -203,6 +213,18 @@ def reasons(connection: Connection, among: Among) -> list[Reason]:
     )
     found = [Reason(Status(r.status), r.reason, r.rule, r.recipients) for r in connection.execute(statement)]
     return sorted(found, key=lambda one: (-one.recipients, one.status, one.reason or "", one.rule or ""))
+
+
+def by_route(connection: Connection, among: Among) -> list[Routed]:
+    """Return by which routes it was sent, of channels that have several."""
+    columns = (RECIPIENTS.c.channel, RECIPIENTS.c.route)
+    statement = (
+        select(*columns, func.count().label("recipients"))
+        .where(among.clause(), CONDITIONS[Figure.SENT], RECIPIENTS.c.route.is_not(None))
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    return [Routed(row.channel, row.route, row.recipients) for row in connection.execute(statement)]
 
 
 def worth(connection: Connection, among: Among, figure: Figure = Figure.CONVERTED) -> list[Worth]:

@@ -1,10 +1,10 @@
 """Whom a broadcast or a campaign means: customers with the contact to reach them by, page by page, so that a million take no memory."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, select, true
 
 from domain.identity import Channel, ContactId, CustomerId, Locale
 from projections.people.contacts import CONTACTS
@@ -12,7 +12,10 @@ from projections.people.customers import CUSTOMERS, LAST_IN_FIRST, Among, of_sta
 
 _ANSWERS = and_(CUSTOMERS.c.forgotten.is_(False), func.coalesce(CUSTOMERS.c.merged_into, "") == "")
 """As KNOWN, but of no use to an index: SQLite would take that of ``merged_into`` and sort everybody anew for each page."""
-_REACHABLE = case((and_(CONTACTS.c.private, CONTACTS.c.blocked.is_(None)), 0), else_=1)
+_REACHABLE = and_(CONTACTS.c.private, CONTACTS.c.blocked.is_(None))
+
+Agreed = Callable[[ColumnElement[Any]], ColumnElement[bool]]
+"""Another view's word, for a contact, on whether it may be written to (projections.consents.agreed_by)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,14 @@ def meant(
     *,
     among: Sequence[Among] = (),
     without: Sequence[Among] = (),
+    agreed: Agreed | None = None,
     after: int = 0,
     limit: int = 500,
 ) -> list[Meant]:
     """Return the next of those who are in all of ``among`` and in none of ``without``, by number above ``after``.
 
-    Left out are operators only. The contact is the one heard from last, a reachable one where there is one: whether anything may be sent
-    there, the gate says.
+    Left out are operators only. The contact is the one heard from last, a reachable one where there is one, of these one that ``agreed``
+    where there is one: whether anything may be sent there, the gate says.
     """
     page = (
         select(CUSTOMERS.c.number, CUSTOMERS.c.customer)
@@ -49,7 +53,7 @@ def meant(
     best_first = (
         select(CONTACTS.c.customer, CONTACTS.c.contact, CONTACTS.c.channel, CONTACTS.c.language)
         .where(CONTACTS.c.customer.in_(numbers))
-        .order_by(_REACHABLE, *LAST_IN_FIRST)
+        .order_by(_rank(agreed), *LAST_IN_FIRST)
     )
     chosen: dict[CustomerId, Any] = {}
     for row in connection.execute(best_first):
@@ -58,6 +62,11 @@ def meant(
         Meant(number, found, chosen[found].contact, chosen[found].channel, chosen[found].language)
         for found, number in numbers.items()
     ]
+
+
+def _rank(agreed: Agreed | None) -> ColumnElement[int]:
+    may = true() if agreed is None else agreed(CONTACTS.c.contact)
+    return case((and_(_REACHABLE, may), 0), (_REACHABLE, 1), else_=2)
 
 
 def size(connection: Connection, *, among: Sequence[Among] = (), without: Sequence[Among] = ()) -> int:

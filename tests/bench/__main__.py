@@ -176,12 +176,14 @@ async def tell_of_hand_over() -> None:
     async with TelegramSimulator(token=TOKEN, enforce_limits=True) as limited:
         with tempfile.TemporaryDirectory() as folder:
             data = Path(folder) / "data"
-            environment = siyu_environment(data, limited.base, "", port) | handover.settings()
+            environment = {**siyu_environment(data, limited.base, "", port), **handover.settings()}
             environment = {k: v for k, v in environment.items() if not k.startswith("SIYU_WECHAT__")}
-            with process("-m", "bot", "run", "--port", str(port), env=environment):
+            with process("-m", "bot", "run", "--port", str(port), env=environment) as siyu:
                 await asyncio.to_thread(wait_for, port)
                 await asyncio.to_thread(ready, port)
                 found = await handover.hand_over(limited, data)
+                siyu.terminate()
+                await asyncio.to_thread(siyu.wait, 60)  # what is in the air lands here
     print(
         f"\nhand-over at {handover.RATE_PER_S}/s over {handover.MEASURED_S:.0f} s: {found.sent:,} messages,"
         f" {found.share:.1%} of what is allowed (goal: 99 %); met a 429: {found.refused} (goal: 0)"

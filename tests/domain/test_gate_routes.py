@@ -85,6 +85,15 @@ def test_the_fifth_mass_message_of_a_month_is_not_sent_whichever_worker_asks(sho
     assert (left_out.reason, left_out.rule) == ("no-route", "routes")
 
 
+def test_who_can_be_reached_by_none_of_several_routes_is_left_out_for_that(shop: Shop) -> None:
+    replied(shop, 3)
+    used_up = replace(MASS, allowed=0)
+    for name, offers in (("offer", (SERVICE, used_up)), ("second", (SERVICE,))):
+        shop.given(campaign(shop, name), offered(shop, *offers, name=name))
+    left_out = [(event.reason, event.rule) for event in shop.all_of(DeliverySuppressed)]
+    assert left_out == [("no-route", "routes"), ("window-closed", "reply-window")]
+
+
 def test_what_a_template_says_is_what_the_log_says(shop: Shop) -> None:
     shop.given(campaign(shop), replace(offered(shop, TEMPLATE), rendered=Personal("长文")))
     (started,) = shop.all_of(DeliveryStarted)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from channels.wechat.limits import SERVICE_ROUTES
 from domain.identity import Account, Address, Channel, Party, Slug
 from domain.message import Personal
-from domain.policies.routes import Offer
+from domain.policies.routes import NO_WAY, Offer, choose
 from domain.ports.audience import Known
 from domain.ports.messenger import MASS, SERVICE, SUBSCRIBE, TEMPLATE, Form, Outbound
 from scheduler.letters import Written
@@ -51,6 +51,12 @@ def test_what_asks_something_back_or_cannot_be_said_to_all_alike_is_no_mass_mess
     asks = replace(TO_WANG, choices=((("好", "yes"),),))
     assert offered(replace(WRITTEN, forms={}, to_many=asks)) == (INSIDE,)
     assert offered(replace(WRITTEN, forms={}, to_many=None)) == (INSIDE,)
+
+
+def test_a_campaign_with_no_text_for_any_of_its_routes_takes_none_of_the_others() -> None:
+    wanted = replace(WRITTEN, routes=(TEMPLATE, MASS), forms={}, to_many=None)
+    assert offered(wanted) == (NO_WAY,)
+    assert choose((NO_WAY,), window_open=True, spent=lambda _of: 0) is None
 
 
 def test_what_is_of_no_campaign_goes_inside_the_window_only() -> None:

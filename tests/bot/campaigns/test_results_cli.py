@@ -15,7 +15,8 @@ from domain.deliveries.events import DeliveryClass
 from domain.gate import ClaimDelivery
 from domain.identity import DeliveryId, Locale, Slug
 from domain.message import Personal
-from projections.campaigns import Figure
+from domain.policies.routes import Offer
+from projections.campaigns import Among, Figure, recipients
 from tests.bot.premises import Premises
 from tests.domain.controls.commands import CLAIM_DELIVERY
 from tests.projections.outreach import TEA, A, B, draft, run_of
@@ -59,6 +60,21 @@ def shop(premises: Premises) -> Premises:
     house.do("scheduler", why)
     house.do("operator-cli", NameCustomer(customer=premises.customer("li"), remark=Personal(FORMULA)))
     return premises
+
+
+def test_who_got_it_is_counted_by_route(shop: Premises) -> None:
+    house, mass = shop.house, Offer(Slug("mass"), of=Slug("mass-2026-11"), allowed=4)
+    delivery = planned(shop, "qian", A)
+    claim: ClaimDelivery = replace(CLAIM_DELIVERY, delivery=delivery, until=shop.now, offers=(mass,))
+    house.do("scheduler", claim)
+    house.do("scheduler", AcceptDelivery(delivery=delivery, attempt=1))
+    lines = asked(shop)[1]
+    assert lines[lines.index("  sent to: 3") + 1] == "    mass message: 1"
+    (told,) = asked(shop, json=True)[1]
+    assert json.loads(told)["routes"] == [{"channel": "telegram", "route": "mass", "recipients": 1}]
+    with house.views.read() as connection:
+        (one,) = recipients(connection, Among(campaign=TEA, route=Slug("mass")), Figure.SENT)
+    assert one.delivery == delivery
 
 
 def test_they_are_told_in_the_language_of_the_terminal(shop: Premises) -> None:

@@ -4,20 +4,25 @@ import asyncio
 import contextlib
 import logging
 import re
+import socket
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp.abc import ResolveResult
+from aiohttp.resolver import ThreadedResolver
 
 from bot.commands.command import CLI
 from bot.forgetting import lines
 from bot.hooks.hook import PARKED_AFTER, pause_s
 from bot.hooks.letter import LARGEST_BYTES
+from bot.hooks.post import Post
 from bot.hooks.standing import Standing, Stopped
 from bot.operations.hooks import replay_hook
 from bot.operations.reading import one_customer
+from domain.errors import PermanentFailure
 from domain.operators.events import CommandGiven
 from tests.bot.hooks.receiver import SECRET, Line, Receiver, receiving, settings
 from tests.bot.premises import Premises
@@ -168,6 +173,7 @@ async def test_what_is_not_taken_is_told_again_later_and_nothing_overtakes_it(
     assert await line.settle() == 1.0
     line.premises.now -= timedelta(seconds=1)  # says() lets a second pass
     line.premises.says("wang", "two")
+    assert await line.settle() == 1.0
     assert len(receiver.came) == 1
     line.premises.now += timedelta(seconds=1)
     assert await line.settle() is None
@@ -350,6 +356,21 @@ async def test_the_own_network_is_refused_when_the_connection_is_made(
     premises.says("wang", "one")
     await line.settle()
     assert stands(line).error == "not-allowed"
+    assert receiver.came == []
+
+
+class Inside(ThreadedResolver):
+    """Every name leads inside."""
+
+    async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
+        return await super().resolve("127.0.0.1", port, family)
+
+
+async def test_a_name_that_leads_inside_is_refused(premises: Premises, receiver: Receiver) -> None:
+    port = receiver.url.split(":")[2].split("/")[0]
+    hook = settings(f"https://crm.example:{port}/", ALLOW_PRIVATE="false")
+    with pytest.raises(PermanentFailure, match="not-allowed"):
+        await Post(hook, resolver=Inside()).send(b"{}", {})
     assert receiver.came == []
 
 
