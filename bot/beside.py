@@ -109,7 +109,7 @@ def _notices(house: House, hook: HookSettings, stands: Standing, position: int) 
     with house.views.read() as connection:
         phones = [found for m in members if (found := phone(connection, m.contacts, now)) is not None]
     said = told(
-        "✗ The hook {hook} was stopped. {state}. {way_out}",
+        "✗ The hook {hook}: {state}. {way_out}",
         hook=hook.name,
         state=state_of(stands),
         way_out=way_out(hook, position),

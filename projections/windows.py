@@ -123,7 +123,7 @@ def left(connection: Connection, contact: ContactId, now: datetime) -> ReplyWind
         return None
     oldest = min(window.since for window in known)
     spent = connection.execute(
-        select(SPENT.c.at).where(SPENT.c.contact == contact, SPENT.c.at >= oldest - reply_window.ON_ITS_WAY)
+        select(SPENT.c.at).where(SPENT.c.contact == contact, SPENT.c.at >= oldest)
     )
     return reply_window.left(known, list(spent.scalars()), now)
 
@@ -137,7 +137,7 @@ def left_of(connection: Connection, wanted: Mapping[ContactId, datetime]) -> dic
         return {}
     oldest = min(window.since for windows_ in known.values() for window in windows_)
     spent: dict[ContactId, list[datetime]] = {}
-    since = oldest - reply_window.ON_ITS_WAY
+    since = oldest
     statement = select(SPENT.c.contact, SPENT.c.at).where(SPENT.c.contact.in_(known), SPENT.c.at >= since)
     for row in connection.execute(statement):
         spent.setdefault(row.contact, []).append(row.at)

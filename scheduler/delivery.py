@@ -295,7 +295,11 @@ class Courier:
             return self._returned(hint, attempt, "lease-too-short", 0.0)
         if post.pacer.frozen_until > at:
             return self._returned(hint, attempt, "account-frozen", post.pacer.frozen_until - at)
-        self._turns.leave(hint, at)
+        if any(route.together for route in post.routes if route.name == outbound.route):
+            self._turns.step_aside(hint, at)
+            self.changed.set()
+        else:
+            self._turns.leave(hint, at)
         try:
             async with asyncio.timeout(self.request_timeout_s):
                 message = await post.messenger.send(outbound)

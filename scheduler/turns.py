@@ -18,6 +18,8 @@ IN_FLIGHT = 128
 """Sends under way at once on one account: one that hangs takes nothing from the others."""
 PROBES = 1
 """The same, on an account that failed and did not answer plainly since: marketing that meets a provider which hangs is lost as Unknown."""
+ASIDE = 20_000
+"""Deliveries of one account that wait at once to share a request with others."""
 PROMISE_KEPT_S = 5.0
 """A chat waits so much longer for a delivery that was returned, should the view be late in showing it again."""
 
@@ -38,10 +40,11 @@ class Picked:
 
 @dataclass(slots=True)
 class _Trip:
-    """One delivery under way. ``left``: whether its request went out, or may have."""
+    """One delivery under way. ``left``: whether its request went out, or may have. ``aside``: it shares a request with others."""
 
     pacer: Pacer
     left: bool = False
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Turns:
         self._pacers = dict(pacers)
         self._trips: dict[str, _Trip] = {}
         self._flying: Counter[AccountKey] = Counter()
+        self._aside: Counter[AccountKey] = Counter()
         self._failing: set[AccountKey] = set()
         self._followed: dict[DeliveryId, _Followed] = {}
         self._promises: dict[str, _Promise] = {}
@@ -120,7 +124,8 @@ class Turns:
         return Picked(tuple(chosen), min((w for w in waits if w < math.inf), default=None), starved)
 
     def _has_room(self, key: AccountKey) -> bool:
-        return self._flying[key] < (PROBES if key in self._failing else IN_FLIGHT)
+        aside = self._aside[key]
+        return aside < ASIDE and self._flying[key] - aside < (PROBES if key in self._failing else IN_FLIGHT)
 
     def _put_off(self, hint: DueDelivery, place: str, at: float) -> float | None:
         """Return for how long a hint is not even looked at, None where it is."""
@@ -159,12 +164,22 @@ class Turns:
         trip.left = True
         trip.pacer.sent(place, at, group=hint.group is not None)
 
+    def step_aside(self, hint: DueDelivery, at: float) -> None:
+        """Say that it waits for others to share a request with: it keeps its chat, and neither tokens nor room from those."""
+        place = place_of(hint)
+        trip = self._trips[place]
+        trip.aside = True
+        self._aside[account_of(hint)] += 1
+        trip.pacer.give_back(place, at, group=hint.group is not None)
+
     def landed(self, hint: DueDelivery, at: float) -> None:
         """Say that it is over; tokens that were not spent go back."""
         place = place_of(hint)
         trip = self._trips.pop(place)
         self._flying[account_of(hint)] -= 1
-        if not trip.left:
+        if trip.aside:
+            self._aside[account_of(hint)] -= 1
+        elif not trip.left:
             trip.pacer.give_back(place, at, group=hint.group is not None)
 
     def followed(self, hint: DueDelivery, again_at: float) -> None:

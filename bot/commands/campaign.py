@@ -1,7 +1,6 @@
 """/campaign: what was written as a form is looked at, tried, agreed to and let go; and stopped, where it must be."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Final
 
 from bot.campaigns.faults import in_words
@@ -11,7 +10,8 @@ from bot.commands.campaign_results import asked_for, results
 from bot.commands.campaign_words import described, forecast, shown, stage_said
 from bot.commands.command import CLI, Ambiguous, Call, OperatorCommand, Reply, Usage
 from bot.commands.forms import read_here
-from bot.commands.outlook import outlook, whom
+from bot.commands.outlook import outlook
+from bot.commands.prospects import whom
 from bot.commands.trial import preview, trial
 from domain.campaigns.campaign import ALONE_UP_TO, OPEN, CampaignState, Stage
 from domain.campaigns.commands import (
@@ -21,6 +21,7 @@ from domain.campaigns.commands import (
     PauseCampaign,
     ResumeCampaign,
 )
+from domain.campaigns.events import CampaignDrafted
 from domain.campaigns.plan import Cadence
 from domain.errors import NotAllowed, Rejected, UnknownRecipient
 from domain.identity import CampaignId, Slug
@@ -142,20 +143,20 @@ def kept(call: Call, read: Read) -> Reply:
 def _plan(call: Call, rest: str) -> Reply:
     named = campaign_named(call, rest)
     state = state_of(call, named)
-    found = outlook(call, state, _begins(call, state))
+    found = outlook(call, state)
     row = {
         "campaign": named.campaign,
         "meant": found.meant,
         "reached": found.count,
+        "ways": [
+            {"channel": channel, "route": route or None, "people": people}
+            for (channel, route), people in sorted(found.reached.items())
+            if people
+        ],
         "left_out": dict(found.left_out),
         "capped": found.capped,
     }
     return Reply("\n".join([*described(call, state), *forecast(call, state, found)]), rows=(row,))
-
-
-def _begins(call: Call, state: CampaignState) -> datetime:
-    at = state.drafted.timing.at if state.drafted is not None else None
-    return max(at or call.now, call.now)
 
 
 def _approve(call: Call, rest: str) -> Reply:
@@ -176,12 +177,12 @@ def _launch(call: Call, rest: str) -> Reply:
 
 def _asked(call: Call, named: Named, state: CampaignState) -> Reply:
     """Show what it comes to, and ask."""
-    found = outlook(call, state, _begins(call, state))
+    found = outlook(call, state)
     timing = state.drafted.timing if state.drafted is not None else None
     lines = [*described(call, state), *forecast(call, state, found)]
     if not found.count and not found.capped and timing is not None and timing.cadence is Cadence.ONCE:
         raise Rejected("\n".join(lines))
-    _second_pair(call, state, found.meant)
+    _second_pair(call, state)
     code = _code(call, named, 0)
     asked = call.say("Launch it? /confirm {code} within an hour.").format(code=code)
     yes = call.say("Launch for {count}").format(count=found.count)
@@ -193,8 +194,9 @@ def _asked(call: Call, named: Named, state: CampaignState) -> Reply:
     )
 
 
-def _second_pair(call: Call, state: CampaignState, meant: int) -> None:
+def _second_pair(call: Call, state: CampaignState) -> None:
     """Say early what the campaign itself will say. Raises NotAllowed."""
+    meant = 0 if state.drafted is None else _meant(call, state.drafted)
     if meant > ALONE_UP_TO and state.stage is not Stage.APPROVED and not is_alone(call):
         raise NotAllowed(
             "it means {meant} people, more than {limit}: somebody else has to approve it first",
@@ -208,7 +210,7 @@ def launched(call: Call, named: Named, state: CampaignState) -> Reply:
     drafted = state.drafted
     if drafted is None:
         raise UnknownRecipient("no such campaign")
-    meant = len(drafted.selection.groups) or call.office.audience.size(whom(drafted))
+    meant = _meant(call, drafted)
     begins = drafted.timing.at
     if begins is not None and begins > call.now:
         said = call.say("Launched: {campaign} goes out at {time}.")
@@ -217,6 +219,11 @@ def launched(call: Call, named: Named, state: CampaignState) -> Reply:
         told = call.say("Launched: {campaign}.").format(campaign=named.name)
     stop = call.say("/campaign pause {id} holds it, /pause all holds everything.").format(id=named.campaign)
     return Reply(f"{told}\n{stop}", (_launching(call, named, meant),))
+
+
+def _meant(call: Call, drafted: CampaignDrafted) -> int:
+    """Return how many it means in all, on whichever day."""
+    return len(drafted.selection.groups) or call.office.audience.size(whom(drafted))
 
 
 def _launching(call: Call, named: Named, meant: int) -> LaunchCampaign:

@@ -170,13 +170,19 @@ def forecast(call: Call, state: CampaignState, found: Outlook) -> list[str]:
 
 
 def _reached(call: Call, found: Outlook) -> Iterator[str]:
-    yield call.say("Means {count} now.").format(count=found.meant)
+    if found.day is None:
+        yield call.say("Means {count} now.").format(count=found.meant)
+    else:
+        yield call.say("Means {count} on {day}, when it goes out next.").format(
+            count=found.meant, day=found.day
+        )
     if not found.count:
         yield call.say("Reaches nobody now.")
         return
     ways = (
         (f"{channel} ({route_said(route, call.say)})" if route else channel, count)
         for (channel, route), count in sorted(found.reached.items())
+        if count
     )
     yield call.say("Reaches {count}: {channels}").format(count=found.count, channels=_counts(ways))
     for way in call.office.outreach.ways():
@@ -189,7 +195,20 @@ def _quota(call: Call, way: Way, found: Outlook) -> Iterator[str]:
             said = call.say(
                 "{route}: {channel} lets through {count} a month to each of them, and leaves out the rest."
             )
-            yield said.format(route=route_said(route.name, call.say), channel=way.channel, count=route.per_month)
+            yield said.format(
+                route=route_said(route.name, call.say), channel=way.channel, count=route.per_month
+            )
+        calls = found.calls[way.channel, way.account]
+        if route.calls_per_day and calls:
+            said = call.say(
+                "{route}: {channel} takes {calls} calls for it at least, of {limit} a day; how many are left it does not tell."
+            )
+            yield said.format(
+                route=route_said(route.name, call.say),
+                channel=way.channel,
+                calls=calls,
+                limit=route.calls_per_day,
+            )
 
 
 def _left_out(call: Call, found: Outlook) -> Iterator[str]:
@@ -235,11 +254,10 @@ def _finished(call: Call, drafted: CampaignDrafted, found: Outlook) -> Iterator[
     timing = drafted.timing
     if timing.cadence is not Cadence.ONCE or not found.count:
         return
-    begins = max(timing.at or call.now, call.now)
-    controls = call.office.controls
-    ends = controls.quiet.end_after(begins, controls.zone)
-    if ends > begins:
-        yield call.say("Quiet hours: it waits until {time}.").format(time=call.clock.shown(ends))
+    planned = max(timing.at or call.now, call.now)
+    begins, ends = found.begins or planned, found.ends or planned
+    if begins > planned and not timing.local:
+        yield call.say("Quiet hours: it waits until {time}.").format(time=call.clock.shown(begins))
     lasts_s = found.lasts_s(call.office.outreach.ways())
     if lasts_s is None:
         yield call.say("How fast it goes is known while Siyu runs and all its accounts are open.")

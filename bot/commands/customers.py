@@ -1,5 +1,6 @@
 """CUSTOMER, as operators write it (shared/design/interface.md, "Operator commands"): found, asked back, never guessed."""
 
+from collections.abc import Collection
 from enum import Enum, auto
 
 from bot.commands.arguments import argument, first_word, words_of
@@ -139,7 +140,8 @@ def sealed_under(contact: ContactId) -> SubjectId:
     return SubjectId(f"contact-{contact}")
 
 
-def reached_by(found: Customer) -> Contact | None:
-    """Return the contact to write to: the reachable one heard from last, or any where none is reachable."""
+def reached_by(found: Customer, agreed: Collection[ContactId] = ()) -> Contact | None:
+    """Return the contact to write to: the reachable one heard from last, of those that ``agreed`` where one did, or any where none is."""
     reachable = [contact for contact in found.contacts if contact.private and contact.blocked is None]
-    return next(iter(reachable or found.contacts), None)
+    willing = [contact for contact in reachable if contact.id in agreed]
+    return next(iter(willing or reachable or found.contacts), None)

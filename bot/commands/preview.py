@@ -17,7 +17,7 @@ from domain.policies.frequency_cap import WEEK, Spent
 from domain.policies.may_contact import Allow, Facts, Refuse, Wait, may_contact
 from projections.consents import standing
 from projections.people.contacts import Contact
-from projections.people.customers import Customer, listed
+from projections.people.customers import listed
 from projections.reservations import reserved
 from projections.tags import holders
 
@@ -73,16 +73,21 @@ def _people(call: Call, audience: Many, at: datetime) -> Iterator[tuple[str, Fac
         while page := listed(connection, among=among, after=after, limit=PAGE):
             after = page[-1].number
             spent = reserved(connection, [customer.id for customer in page], at - WEEK)
-            reached = {contact.id for customer in page if (contact := reached_by(customer)) is not None}
-            agreed = standing(connection, reached, MARKETING)
+            agreed = standing(
+                connection, [one.id for customer in page for one in customer.contacts], MARKETING
+            )
+            willing = {contact for contact, (agrees, _) in agreed.items() if agrees}
             for customer in page:
-                yield _person(customer, at, spent.get(customer.id, []), agreed)
+                contact = reached_by(customer, willing)
+                yield _person(contact, at, spent.get(customer.id, []), agreed)
 
 
 def _person(
-    customer: Customer, at: datetime, sent: Iterable[Spent], agreed: Mapping[ContactId, tuple[bool, bool]]
+    contact: Contact | None,
+    at: datetime,
+    sent: Iterable[Spent],
+    agreed: Mapping[ContactId, tuple[bool, bool]],
 ) -> tuple[str, Facts]:
-    contact = reached_by(customer)
     consents, withdrew = agreed.get(contact.id, (False, False)) if contact is not None else (False, False)
     facts = _facts(
         at,
@@ -187,6 +192,10 @@ def reason_said(call: Speaker, reason: str) -> str:
         "merged-duplicate": call.say("this person had it already"),
         "missing_variable": call.say("a variable is empty"),
         "broken_template": call.say("the text cannot be filled in"),
+        "no-route": call.say("none of the ways to them is open"),
+        "mass-needs-two": call.say("a mass message needs two people who get the same"),
+        "expired": call.say("its time passes before it may go"),
+        "no-text": call.say("it has no text for them"),
         "window-closed": call.say("the time to answer is over"),
         "bot-left": call.say("we left the group"),
         "media-gone": call.say("its file is gone"),

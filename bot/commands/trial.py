@@ -8,7 +8,7 @@ from bot.campaigns.variables import said_of
 from bot.commands.arguments import option
 from bot.commands.command import Call, Reply, Usage
 from bot.commands.customers import Follows, called, reached_by, sealed_under, whom
-from bot.commands.outlook import A_CODE, crowd
+from bot.commands.prospects import A_CODE, crowd
 from domain.campaigns.campaign import OPEN, CampaignState
 from domain.campaigns.commands import TestCampaign
 from domain.campaigns.composing import Copy, compose
@@ -19,9 +19,11 @@ from domain.deliveries.events import DeliveryClass
 from domain.errors import CannotRender, Rejected, UnknownRecipient
 from domain.identity import Channel, ContactId, DeliveryId, Locale, Slug
 from domain.message import Command, Personal
+from projections.consents import standing
 from projections.operators import Operator, named, team
 from projections.people.contacts import Contact, contacts_by_id
 from projections.people.customers import Customer
+from projections.profiles_known import known_of
 
 TEST: Final = Slug("campaign-test")
 TEST_LIVES: Final = timedelta(hours=1)
@@ -114,26 +116,29 @@ def _seen(call: Call, state: CampaignState, rest: str) -> _Seen:
         customer, _ = whom(call, rest, Follows.NOTHING)
     else:
         pages = crowd(call, drafted) if not drafted.selection.groups else iter(())
-        people = (one for page in pages for one in page if reached_by(one) is not None)
+        people = (one for page in pages for _, one in page if one.contacts)
         first = next(people, None)
         if first is None:
             raise Rejected(call.say("Nobody is meant whom it could be shown for: name a customer."))
         customer = first
         call.mentioned.append(customer.id)
-    contact = reached_by(customer)
+    with call.office.views.read() as connection:
+        stands = standing(connection, [one.id for one in customer.contacts], drafted.topic)
+        profile = known_of(connection, [customer.id]).get(customer.id)
+    contact = reached_by(customer, {one for one, (agrees, _) in stands.items() if agrees})
     if contact is None:
         raise Rejected(
             call.say("{customer} has no account to be reached by.").format(customer=called(customer))
         )
     variants = [arm.variant for arm in drafted.arms] or [CONTROL]
-    copies = tuple(_copy(call, drafted, variant, customer, contact) for variant in variants)
+    locale = (profile and profile.language) or contact.language or Locale("")
+    copies = tuple(_copy(call, drafted, variant, customer, contact, locale) for variant in variants)
     return _Seen(customer, contact, copies)
 
 
 def _copy(
-    call: Call, drafted: CampaignDrafted, variant: Slug, customer: Customer, contact: Contact
+    call: Call, drafted: CampaignDrafted, variant: Slug, customer: Customer, contact: Contact, locale: Locale
 ) -> tuple[Slug, Content, Copy]:
-    locale = contact.language or Locale("")
     content = content_for(drafted.contents.value, variant, Channel(contact.channel), locale)
     if content is None:
         raise Rejected(call.say("It says nothing on {channel}.").format(channel=contact.channel))

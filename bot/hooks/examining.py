@@ -19,7 +19,7 @@ def state_of(stands: Standing) -> Told:
         case Stopped.GONE:
             return told("stopped: it answered that it wants nothing more")
         case Stopped.NO if stands.attempts:
-            return told("failing: {error}, tried {count} times", error=stands.error, count=stands.attempts)
+            return told("failing: {error} ({count} in a row)", error=stands.error, count=stands.attempts)
         case _:
             return told("well")
 

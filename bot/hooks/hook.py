@@ -90,7 +90,7 @@ class Hook:
             return 0.0
         told = await asyncio.to_thread(self._letter, wanted)
         try:
-            await self._post.send(
+            await self._post.deliver(
                 told.body, told.headers(self.settings.secret, int(self._house.clock().timestamp()))
             )
         except SendFailed as error:

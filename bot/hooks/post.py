@@ -26,7 +26,7 @@ class Post:
         # aiohttp rounds a time-out beyond its threshold up to a full second.
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, ceil_threshold=timeout_s)
 
-    async def send(self, body: bytes, headers: Mapping[str, str]) -> None:
+    async def deliver(self, body: bytes, headers: Mapping[str, str]) -> None:
         """Return when it was accepted (2xx).
 
         Raises PermanentFailure: ``gone`` (410), ``not-allowed`` (where it leads); TemporaryFailure: ``unreachable``, ``timeout``,

@@ -4,12 +4,9 @@ The views say what was opened and when; what was used since then is counted on t
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from domain.message import ReplyWindow
-
-ON_ITS_WAY = timedelta(seconds=2)
-"""What was claimed so shortly before a window opened may arrive inside it, and then counts there. Providers' times are whole seconds."""
 
 
 def left(opened: Sequence[ReplyWindow], spent: Sequence[datetime], now: datetime) -> ReplyWindow | None:
@@ -23,6 +20,6 @@ def left(opened: Sequence[ReplyWindow], spent: Sequence[datetime], now: datetime
 
 
 def _remaining(window: ReplyWindow, spent: Iterable[datetime], now: datetime) -> ReplyWindow:
-    used = sum(1 for at in spent if at >= window.since - ON_ITS_WAY)
+    used = sum(1 for at in spent if at >= window.since)
     messages = max(0, window.messages - used) if now < window.until else 0
     return ReplyWindow(messages, window.since, window.until)

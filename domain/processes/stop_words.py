@@ -1,6 +1,7 @@
 """Stop words: whoever says stop is not written to any more, in the very append of the message that says so."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from domain.contacts.contact import contacts
 from domain.conversations.events import ButtonPressed, MessageReceived
@@ -22,58 +23,78 @@ def stop_words(words: StopWords, say: Say, text_version: Slug | None = None) -> 
 
     A word with a topic's name behind it is about this topic only. ``text_version``: which wording stands for what they agree to.
     """
+    return Process(
+        "stop-words",
+        (MessageReceived, ButtonPressed),
+        _Wishes(words, say, text_version).react,
+        immediate=True,
+    )
 
-    def react(recorded: Recorded, streams: Streams) -> Iterable[Command]:
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """See stop_words."""
+
+    words: StopWords
+    say: Say
+    text_version: Slug | None
+
+    def react(self, recorded: Recorded, streams: Streams) -> Iterable[Command]:
         event = recorded.event
         if isinstance(event, ButtonPressed) and event.data.value == STOP_BUTTON:
-            yield from _stop(recorded, event, streams, ConsentSource.BUTTON)
+            yield from self._stop(recorded, event, streams, ConsentSource.BUTTON)
         elif isinstance(event, ButtonPressed) or (
             isinstance(event, MessageReceived) and event.to_bot and not event.forwarded
         ):
-            yield from _hear(recorded, event, streams)
+            yield from self._hear(recorded, event, streams)
 
     def _hear(
-        recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams
+        self, recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams
     ) -> Iterable[Command]:
-        match words.wish(said(event) or ""):
+        match self.words.wish(said(event) or ""):
             case Wish.STOP:
-                yield from _stop(recorded, event, streams, ConsentSource.STOP_WORD)
+                yield from self._stop(recorded, event, streams, ConsentSource.STOP_WORD)
             case Wish.START:
-                yield from _start(recorded, event, streams)
+                yield from self._start(recorded, event, streams)
             case Wish.MENTIONS_STOP if event.group is None and not _ours(event, streams):
-                yield _ask(recorded, event, streams)
+                yield self._ask(recorded, event, streams)
             case _:
                 return
 
     def _stop(
-        recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams, source: ConsentSource
+        self,
+        recorded: Recorded,
+        event: MessageReceived | ButtonPressed,
+        streams: Streams,
+        source: ConsentSource,
     ) -> Iterable[Command]:
-        topic = words.topic(said(event) or "")
+        topic = self.words.topic(said(event) or "")
         yield WithdrawConsent(contact=event.contact, topic=topic or MARKETING, source=source)
         everything = "You are unsubscribed: we send you no more offers. Write START to subscribe again."
         alone = "You get no more messages about {topic}. Write STOP to get no offers at all."
         if topic is None:
-            yield _say(recorded, event, streams, "stop-confirmed", everything)
+            yield self._say(recorded, event, streams, "stop-confirmed", everything)
         else:
-            yield _say(recorded, event, streams, "stop-confirmed", alone, topic=topic)
+            yield self._say(recorded, event, streams, "stop-confirmed", alone, topic=topic)
 
     def _start(
-        recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams
+        self, recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams
     ) -> Iterable[Command]:
-        topic = words.topic(said(event) or "")
+        topic = self.words.topic(said(event) or "")
         yield GrantConsent(
             contact=event.contact,
             topic=topic or MARKETING,
             source=ConsentSource.START_WORD,
-            text_version=text_version,
+            text_version=self.text_version,
         )
         if topic is None:
-            yield _say(recorded, event, streams, "start-confirmed", "You are subscribed again.")
+            yield self._say(recorded, event, streams, "start-confirmed", "You are subscribed again.")
         else:
             again = "You get messages about {topic} again."
-            yield _say(recorded, event, streams, "start-confirmed", again, topic=topic)
+            yield self._say(recorded, event, streams, "start-confirmed", again, topic=topic)
 
     def _say(
+        self,
         recorded: Recorded,
         event: MessageReceived | ButtonPressed,
         streams: Streams,
@@ -82,23 +103,22 @@ def stop_words(words: StopWords, say: Say, text_version: Slug | None = None) -> 
         *,
         topic: Slug | None = None,
     ) -> Command:
-        translated = say(text, streams.state(contacts, event.contact).language)
+        translated = self.say(text, streams.state(contacts, event.contact).language)
         if topic is not None:
-            translated = translated.format(topic=words.names[topic])
+            translated = translated.format(topic=self.words.names[topic])
         return answer(recorded, event, streams, occasion=Slug(occasion), text=Personal(translated))
 
-    def _ask(recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams) -> Command:
+    def _ask(self, recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams) -> Command:
         language = streams.state(contacts, event.contact).language
         return answer(
             recorded,
             event,
             streams,
             occasion=Slug("stop-asked"),
-            text=Personal(say("Do you want us to stop sending you offers?", language)),
-            choices=Personal([[say("Unsubscribe", language), STOP_BUTTON]]),
+            text=Personal(self.say("Do you want us to stop sending you offers?", language)),
+            choices=Personal([[self.say("Unsubscribe", language), STOP_BUTTON]]),
         )
 
-    def _ours(event: MessageReceived | ButtonPressed, streams: Streams) -> bool:
-        return streams.state(contacts, event.contact).operator is not None
 
-    return Process("stop-words", (MessageReceived, ButtonPressed), react, immediate=True)
+def _ours(event: MessageReceived | ButtonPressed, streams: Streams) -> bool:
+    return streams.state(contacts, event.contact).operator is not None

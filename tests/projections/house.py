@@ -129,7 +129,8 @@ def dialled(said: str) -> str | None:
 class House:
     """People are named; whoever writes for the first time becomes a contact and a customer."""
 
-    def __init__(self, seed: int = 7) -> None:
+    def __init__(self, seed: int = 7, *, implied_consent: bool = True) -> None:
+        """``implied_consent``: whether writing to us is taken for a yes to marketing (region cn)."""
         self.now = NOON
         ids = random.Random(seed)
         self.log = MemoryEventLog({kind: slug for slug, kind in EVENT_TYPES.items()}, lambda: self.now)
@@ -142,7 +143,7 @@ class House:
                 is_command=lambda text: text.startswith("/"),
                 words=StopWords.of(),
                 silence=timedelta(minutes=30),
-                implied_consent=True,
+                implied_consent=implied_consent,
                 dialled=dialled,
             )
         )

@@ -138,7 +138,7 @@ def outreach(house: "House", a: int, b: int) -> object:
         ReturnDelivery(delivery=delivery, attempt=1, reason=Slug("refused"), not_before=later),
         CancelDelivery(delivery=delivery, reason=Slug("cancelled"), rule=Slug("campaign")),
     )
-    house.do(outcomes[max(0, b - 7)])
+    house.do(outcomes[b % len(outcomes)])
     house.now += timedelta(hours=7 * b)
     stop = ConsentSource.OPERATOR
     then: Sequence[Command] = (

@@ -32,6 +32,8 @@ NOT_SHOWN = {
     "ReceiptExpected",
     "ReceiptCame",
     "GroupAnswered",
+    "DeliveryRecallAsked",
+    "DeliveryRecallRefused",
     "CodeTaken",
     "BrandMediaKept",
     "OrderAwaited",

@@ -61,8 +61,8 @@ class Crowd:
     ) -> None:
         """Each answer was shown as often as it is accepted, and not more often than it was tried.
 
-        WeChat refuses no more than one to each, which was on its way when they wrote: its window began before it arrived, not before it
-        was claimed. From then on our count is WeChat's.
+        WeChat refuses no more than one after each of their messages: it was on its way when they wrote, and arrived in the new window while
+        we had counted it in the old one. From the refusal on our count is WeChat's.
         """
         people = people_of(events)
         for follower in self.followers:
@@ -78,9 +78,15 @@ class Crowd:
             assert happened["delivery-accepted/1"] <= shown <= happened["delivery-started/1"]
             assert shown > 0
         sends = [call for call in self.wechat.requests if call.path == "message/custom/send"]
-        refused = Counter(((call.json or {}).get("touser"), call.errcode) for call in sends if call.errcode)
-        assert {code for _, code in refused} <= {NONE_LEFT}
-        assert max(refused.values(), default=0) <= 1
+        refused = [(str((call.json or {}).get("touser")), call) for call in sends if call.errcode]
+        assert {call.errcode for _, call in refused} <= {NONE_LEFT}
+        in_window = Counter((openid, self._written_by(openid, call.at)) for openid, call in refused)
+        assert max(in_window.values(), default=0) <= 1
+
+    def _written_by(self, openid: str, at: float) -> int:
+        """How many messages of theirs WeChat had by then, by its own times."""
+        theirs = (callback for _, callback in self.said if callback.openid == openid)
+        return sum(float(field_of(callback, "CreateTime")) <= at for callback in theirs)
 
 
 def people_of(events: Sequence[Event], channel: str = "wechat") -> dict[str, str]:
@@ -96,4 +102,8 @@ def messages_of(events: Sequence[Event], people: dict[str, str]) -> list[Event]:
 
 def number_of(callback: Callback) -> str:
     """The MsgId."""
-    return callback.xml.decode().partition("<MsgId>")[2].partition("</MsgId>")[0]
+    return field_of(callback, "MsgId")
+
+
+def field_of(callback: Callback, name: str) -> str:
+    return callback.xml.decode().partition(f"<{name}>")[2].partition(f"</{name}>")[0]

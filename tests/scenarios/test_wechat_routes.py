@@ -85,7 +85,10 @@ async def test_each_follower_gets_it_once_by_the_first_route_that_is_open(instal
         assert wechat.calls(MASS) == 4
 
         plan = await siyu.do("/campaign plan " + await drafted(siyu, "summer", "tea", NEWS))
-        assert "Reaches 5: wechat (inside the reply window) 1, wechat (mass message) 3, wechat (subscribe" in plan
+        assert (
+            "Reaches 5: wechat (mass message) 3, wechat (inside the reply window) 1, wechat (subscribe message) 1"
+        ) in plan
+        assert "mass message: wechat takes 1 calls for it at least, of 100 a day" in plan
         assert "Left out 2: none of the ways to them is open 2" in plan
         campaign = await launched(siyu, "summer", "tea", NEWS)
         events = await planned(siyu, 15)
@@ -160,7 +163,9 @@ async def test_what_the_days_quota_does_not_allow_waits_for_midnight_in_beijing(
         assert await siyu.stop() == 0
 
 
-async def test_killed_between_the_claims_and_the_call_all_are_unknown_and_never_sent(installs: Installs) -> None:
+async def test_killed_between_the_claims_and_the_call_all_are_unknown_and_never_sent(
+    installs: Installs,
+) -> None:
     port, clock = free_port(), Later()
     async with WeChatSimulator(account_at(port), clock=clock) as wechat:
         siyu = installs(of_wechat(wechat) | {"SIYU_STARTER_RULES": "false"}, port=port)

@@ -3,7 +3,7 @@
 import sys
 import time
 
-from tests.simulation.world import run
+from tests.simulation.running import run
 
 
 def say(line: str) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from domain.broadcasts.commands import CancelBroadcast, ConfirmBroadcast, DraftBroadcast
@@ -54,24 +54,26 @@ COMES_AGAIN_S = (0.2, 20.0)
 ORDERS_EVERY_S = (1_000.0, 16_000.0)
 HURRIED_S = 4.0
 SECOND_THOUGHTS = 0.4
-THOUGHTS_S = (0.01, 1.5)
-"""While it is being sent."""
+THOUGHTS_S = (-1.0, 0.3)
+"""Just before it begins, or while it is being sent."""
 PAUSED_FOR_S = (10.0, 900.0)
 """Not longer: what waits is looked at every few seconds, and that is all that would happen."""
 LATER = (timedelta(0), timedelta(0), timedelta(hours=2), timedelta(hours=9))
 LIVES = timedelta(hours=24)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 VIP = Tag("vip")
 HOMES = (ZoneName("Asia/Tokyo"), ZoneName("Europe/Lisbon"), ZoneName("America/St_Johns"))
 
 
 @dataclass(slots=True)
 class Operator:
-    """``broadcasts``, ``campaigns``: what this one began."""
+    """``broadcasts``, ``campaigns``: what this one began; ``begins``: when the newest of them is to."""
 
     world: "World"
     chance: random.Random
     broadcasts: list[BroadcastId] = field(default_factory=list)
     campaigns: list[CampaignId] = field(default_factory=list)
+    begins: datetime = LONG_AGO
 
     async def work(self) -> None:
         """Give an order now and then."""
@@ -116,7 +118,8 @@ class Operator:
                 chosen = self.chance.choice(orders)
                 await self.order(chosen())
                 if chosen in {self._broadcast, self._campaign} and self.chance.random() < SECOND_THOUGHTS:
-                    await asyncio.sleep(self.chance.uniform(*THOUGHTS_S))
+                    until_then_s = (self.begins - self.world.wall()).total_seconds()
+                    await asyncio.sleep(max(0.0, until_then_s + self.chance.uniform(*THOUGHTS_S)))
                     chosen = self.chance.choice(
                         (self._pause, self._cancel, self._pause_campaign, self._cancel_campaign)
                     )
@@ -160,12 +163,13 @@ class Operator:
         broadcast = BroadcastId(self._new("broadcast"))
         self.broadcasts.append(broadcast)
         tagged = self.chance.random() < 0.3
+        self.begins = self.world.wall() + self.chance.choice(LATER)
         draft = DraftBroadcast(
             broadcast=broadcast,
             audience=AudienceKind.TAG if tagged else AudienceKind.ALL,
             tag=VIP if tagged else None,
             text=self._text("offer"),
-            not_before=self.world.wall() + self.chance.choice(LATER),
+            not_before=self.begins,
         )
         return draft, ConfirmBroadcast(broadcast=broadcast)
 
@@ -185,6 +189,7 @@ class Operator:
         """Write a campaign and launch it: sometimes twice at once, which must be once."""
         campaign = CampaignId(self._new("campaign"))
         self.campaigns.append(campaign)
+        self.begins = self.world.wall() + self.chance.choice(LATER)
         tried_first = Canary(at_least=1, wait_s=600, failures_percent=60.0, opt_outs_percent=60.0)
         draft = DraftCampaign(
             campaign=campaign,
@@ -198,7 +203,7 @@ class Operator:
             else Selection(meant=Meant.ALL),
             timing=Timing(
                 zone=self.world.controls.zone,
-                at=self.world.wall() + self.chance.choice(LATER),
+                at=self.begins,
                 local=self.chance.random() < 0.2,
             ),
             priority=self.chance.choice((3, 5, 8)),

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation.running import SQL_EVERY, run
 from tests.simulation.weather import ZONES, Weather
-from tests.simulation.world import SQL_EVERY, run
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 200

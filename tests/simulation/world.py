@@ -1,10 +1,9 @@
 """A whole world in one loop: providers, customers, operators, a disk, clocks that jump, and processes that are killed.
 
-``run(seed)`` is all there is to it: the same seed is the same run, event by event.
+tests/simulation/running.py lives through one.
 """
 
 import asyncio
-import gc
 import random
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -13,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
-
-from structlog.testing import capture_logs
 
 from bot.export import as_json
 from bot.house import AGENDA_EVENTS
@@ -36,9 +33,9 @@ from tests.simulation.persons import Persons
 from tests.simulation.promises import Downtime, Promises
 from tests.simulation.provider import AFTER_MESSAGE, OUTAGE_S, Person, Provider
 from tests.simulation.reads import FoldedReads, SqlReads
-from tests.simulation.siyu import AGAIN, PROCESS, Siyu, views
+from tests.simulation.siyu import AGAIN, Siyu, views
 from tests.simulation.stores import SLUGS, Disk, IdSeries, OrderedIdentities, ReachedLog
-from tests.simulation.weather import YEAR_S, Weather, calm, weather
+from tests.simulation.weather import YEAR_S, Weather, calm
 
 CUSTOMERS = (2, 4)
 CAPS = ((1, 2), (1, 3), (2, 3), (0, 0))
@@ -53,12 +50,8 @@ STORE_AWAY_S = (0.5, 8.0)
 LOOKS_EVERY_S = 3_600.0
 NEVER = sys.maxsize
 RECURRENCES = ("broadcast-", "schedule-", "campaign-", "run-")
-SQL_EVERY = 25
-"""Every so many seeds read the real views; the others the same, folded in memory."""
 SETTLES_WITHIN_S = 12 * 86_400.0
 """Caps let something wait for a day, and what waits expires after one."""
-ERRORS_EXPECTED = {"driver.failing", "delivery.not_recorded"}
-"""What is logged as an error when the store is away, and says so."""
 
 Trace = Callable[[str], None] | None
 
@@ -357,54 +350,3 @@ class World:
         digest = sha256("\n".join(map(as_json, events)).encode()).hexdigest()
         shown = sum(len(provider.taken) for provider in self.providers)
         return Outcome(self.seed, self.blamed, digest, len(events), shown, self.kills, self.acted_turns)
-
-
-def _process_of(
-    loop: asyncio.AbstractEventLoop,
-    work: Coroutine[Any, Any, Any],
-    **given: Any,  # noqa: ANN401  # what asyncio gives
-) -> "asyncio.Task[Any]":
-    """Make a task, and let the process that began it know: it ends with it."""
-    task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **given)
-    context = given.get("context")
-    process = PROCESS.get() if context is None else context.get(PROCESS)
-    if process is not None:
-        process.tasks.append(task)
-        if len(process.tasks) > 500:
-            process.tasks = [known for known in process.tasks if not known.done()]
-    return task
-
-
-def run(seed: int, trace: Trace = None, drawn: Weather | None = None) -> Outcome:
-    """Live through one seed, and return what became of it. ``drawn``: another weather than the seed's own."""
-    met = drawn or weather(random.Random(f"{seed}:weather"))
-    in_sql = seed % SQL_EVERY == 0 and not met.brief
-
-    def alive() -> bool:
-        process = PROCESS.get()
-        return process is None or not process.dead
-
-    loop = SimulatedLoop(random.Random(f"{seed}:executor"), alive)
-    loop.set_task_factory(_process_of)  # type: ignore[arg-type]  # typeshed knows no keywords here
-    collecting = gc.isenabled()
-    gc.disable()  # what a collection closes, it would close at another moment in every run
-    with capture_logs() as logged:
-        world = World(seed, loop, trace, met, in_sql=in_sql)
-        loop.before_turn = world.before_turn
-        try:
-            loop.run_until_complete(world.live())
-            for entry in logged:
-                if entry["log_level"] == "error" and entry["event"] not in ERRORS_EXPECTED:
-                    world.blame(f"logged: {entry}")
-            return world.outcome()
-        finally:
-            for process in world.processes:
-                process.kill()
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            with suppress(asyncio.CancelledError):
-                loop.run_until_complete(asyncio.sleep(60.0))
-            world.disk.close()
-            loop.close()
-            if collecting:
-                gc.enable()

@@ -35,8 +35,8 @@ CONTROLS = Controls(
 class Shop(House):
     """It is Friday, 20 November 2026, noon in Shanghai."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
+    def __init__(self, folder: Path, *, implied_consent: bool = True) -> None:
+        super().__init__(implied_consent=implied_consent)
         self.digest = KeyedHash(b"secret")
         self.views = Views(folder / "views.db")
         self.projector = Projector(self.views, self.log, projections(matching.matches))

@@ -56,6 +56,9 @@ LINES = {
     "/link wang phone:13800138000": Role.AGENT,
     "/merge": Role.MANAGER,
     "/unmerge wang": Role.MANAGER,
+    "/recall campaign:summer": Role.MARKETER,
+    "/codes": Role.MARKETER,
+    "/redeem AAA1": Role.AGENT,
     "/forget wang": Role.MANAGER,
 }
 

@@ -84,7 +84,7 @@ async def test_those_who_may_set_it_right_are_told_that_a_hook_was_stopped(
     assert notice.contact == premises.contact("li")
     assert notice.text is not None
     assert notice.text.value == (
-        "✗ The hook crm was stopped. stopped: it answered that it wants nothing more. "
+        "✗ The hook crm: stopped: it answered that it wants nothing more. "
         f"siyu hook replay crm --after {position} begins again"
     )
 
@@ -116,7 +116,7 @@ async def test_the_list_shows_how_far_each_was_told_and_never_its_address_or_sec
     line.premises.says("wang", "two")
     await line.settle()
     assert said(line.premises, "hook-list")[1] == [
-        f"crm: 127.0.0.1, told up to {position}; failing: status-500, tried 1 times"
+        f"crm: 127.0.0.1, told up to {position}; failing: status-500 (1 in a row)"
     ]
     code, (shown,) = said(line.premises, "hook-list", json=True)
     found = msgspec.json.decode(shown)

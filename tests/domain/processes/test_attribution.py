@@ -15,6 +15,7 @@ from domain.dispatch import Request
 from domain.identity import DeliveryId, ProviderMessageId, Slug, stream
 from domain.message import Command
 from domain.policies.frequency_cap import FrequencyCap
+from domain.policies.routes import Offer
 from domain.ports.event_log import Append, Appended, NewEvent, StreamWrite
 from domain.processes.attribution import ANSWERED_WITHIN
 from domain.receipts.events import ReceiptCame, ReceiptExpected
@@ -210,6 +211,20 @@ def test_a_receipt_tells_of_its_delivery_whichever_comes_first(
 def test_by_other_routes_no_receipt_is_waited_for(shop: Shop) -> None:
     shop.follow()
     assert shop.all_of(ReceiptExpected) == []
+
+
+@pytest.mark.parametrize("outcome", ["sent", "err-10001"])
+def test_the_result_of_a_mass_message_is_of_none_of_its_recipients(shop: Shop, outcome: str) -> None:
+    mass = Offer(Slug("mass"), of=Slug("mass-2026-03"), allowed=4)
+    begin = replace(claim(shop, SECOND_OFFER), controls=UNCAPPED, offers=(mass,))
+    shop.given(offer(shop, SECOND_OFFER), begin)
+    shop.given(
+        AcceptDelivery(delivery=SECOND_OFFER, attempt=1, provider_message=ProviderMessageId("900")),
+        receipt(outcome),
+    ).follow()
+    assert [event.outcome for event in shop.all_of(ReceiptCame)] == [outcome]
+    assert shop.all_of(ReceiptExpected) == []
+    assert [*shop.all_of(DeliveryConfirmed), *shop.all_of(DeliveryRejected)] == []
 
 
 def test_a_receipt_of_a_message_that_is_none_of_ours_changes_nothing(shop: Shop) -> None:
