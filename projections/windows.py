@@ -122,9 +122,7 @@ def left(connection: Connection, contact: ContactId, now: datetime) -> ReplyWind
     if not known:
         return None
     oldest = min(window.since for window in known)
-    spent = connection.execute(
-        select(SPENT.c.at).where(SPENT.c.contact == contact, SPENT.c.at >= oldest)
-    )
+    spent = connection.execute(select(SPENT.c.at).where(SPENT.c.contact == contact, SPENT.c.at >= oldest))
     return reply_window.left(known, list(spent.scalars()), now)
 
 
