@@ -1,13 +1,14 @@
 """The web server's routes: those of the channels, and what those who run Siyu ask it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Match, Route, Router
+from starlette.types import Receive, Scope, Send
 
 from bot.connect.document import language
 from bot.connect.start import start_page
@@ -44,8 +45,6 @@ def web(house: House, adapters: Sequence[Adapter]) -> Starlette:
     files = media_route(Links(house.vault.secret(), house.clock), Attachments(house.log, house.media))
     links = ShortLinks(house.vault.secret(), house.settings.public_url, house.variables)
     clicks = Clicks(links, house.log, house.submit, house.context)
-    from bot.api import api_routes  # noqa: PLC0415  # FastAPI takes a quarter of a second: only what serves pays for it
-
     own = [
         *start_page(house),
         Route("/healthz", healthz),
@@ -53,7 +52,34 @@ def web(house: House, adapters: Sequence[Adapter]) -> Starlette:
         Route("/metrics", metrics),
         files,
         link_route(clicks, house.texts.say, partial(language, house=house.settings.locale)),
-        *api_routes(house),
+        WhenAsked("/api", partial(_api, house)),
     ]
     # The channels come first: routes are tried in order, and webhooks are what comes in most.
     return Starlette(routes=[*(route for adapter in reversed(adapters) for route in adapter.routes()), *own])
+
+
+def _api(house: House) -> Sequence[BaseRoute]:
+    from bot.api import api_routes  # noqa: PLC0415  # FastAPI takes half a second, which a start has no time for
+
+    return api_routes(house)
+
+
+class WhenAsked(BaseRoute):
+    """Routes below an address that are made when somebody first asks for one of them. ``make``: is called in a thread."""
+
+    def __init__(self, below: str, make: Callable[[], Sequence[BaseRoute]]) -> None:
+        self._below, self._make = below, make
+        self._made: asyncio.Future[Router] | None = None
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """See BaseRoute."""
+        path = scope.get("path", "")
+        ours = scope["type"] == "http" and (path == self._below or path.startswith(f"{self._below}/"))
+        return (Match.FULL if ours else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See BaseRoute."""
+        if self._made is None:
+            self._made = asyncio.ensure_future(asyncio.to_thread(lambda: Router(self._make())))
+        router = await asyncio.shield(self._made)
+        await router(scope, receive, send)

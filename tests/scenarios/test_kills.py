@@ -15,7 +15,7 @@ from tests.scenarios.storm import Storm
 from tests.scenarios.wechat_account import of_wechat, patient_wechat
 
 RETRY = WebhookRetry(first_s=0.05, cap_s=0.2)
-KILLS_EACH = 20
+KILLS_EACH = 10
 KILLS_EACH_AT_NIGHT = 50
 
 
@@ -48,7 +48,7 @@ async def run(installs: Installs, seed: int, kills: int, store: dict[str, str]) 
             aftermath.check()
 
 
-async def test_forty_kills_lose_nothing_and_double_no_marketing(installs: Installs) -> None:
+async def test_twenty_kills_lose_nothing_and_double_no_marketing(installs: Installs) -> None:
     await run(installs, 1, KILLS_EACH, {})
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 from starlette.types import Receive, Scope, Send
+from structlog.testing import capture_logs
 
 from bot.api.app import ROOT, build
 from bot.api.auth import Tokens
@@ -132,9 +133,11 @@ async def test_a_bug_is_told_as_one_and_what_it_says_stays_here(programs: Progra
     await programs.gets("/tags")
     house = programs.premises.house
     views, house.views = house.views, Buggy(tmp_path / "buggy.db")
-    answers = [await programs.gets("/customers/1"), await programs.gets("/customers")]
+    with capture_logs() as logged:  # a trace on a terminal takes ten seconds to colour
+        answers = [await programs.gets("/customers/1"), await programs.gets("/customers")]
     house.views.close()
     house.views = views
+    assert [entry["log_level"] for entry in logged] == ["error"] * len(answers)
     for answer in answers:
         assert is_problem(answer, 500) == "the server's log says more"
         assert "canary" not in str(answer)
