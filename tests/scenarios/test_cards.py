@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+import pytest
+
 from channels.simulators.telegram import Sent, TelegramSimulator, User
 from tests.scenarios.conftest import Installs
 from tests.scenarios.installation import Installation, by_polling, until_async
@@ -88,6 +90,7 @@ async def test_of_two_hundred_customers_at_once_none_is_lost_though_the_power_fa
     assert len(listed) == len(set(listed)) == CUSTOMERS
 
 
+@pytest.mark.nightly
 async def test_a_card_is_planned_once_and_arrives_wherever_it_dies(
     telegram: TelegramSimulator, installs: Installs
 ) -> None:

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
+import pytest
+
 from channels.simulators.telegram import TelegramSimulator
 from tests.scenarios.conftest import Installs
 from tests.scenarios.crashing import POINTS
@@ -177,6 +179,7 @@ async def test_a_polled_message_is_recorded_once_and_answered_wherever_it_dies(
     assert await answers(points, siyu, ada_of(telegram)) == dict.fromkeys(points, (1, 1))
 
 
+@pytest.mark.nightly
 async def test_wechat_messages_are_recorded_once_and_answered_wherever_it_dies(installs: Installs) -> None:
     async def questions(points: Sequence[str], reply: str) -> dict[str, tuple[int, int]]:
         async with wechat_shop(installs, reply) as (siyu, mei, clock):
