@@ -51,9 +51,6 @@ LOOK_FURTHER = 20_000
 LOOK_FURTHER_EVERY_S = 1.0
 """Where all of them must wait though an account is idle (one chat has 5,000 answers to come, another account is frozen), the courier
 looks further, but not all the time."""
-PAGE_LIVES_S = 0.25
-"""While a whole page is due, the views are asked again so often and not after every landing; a reply waits so long behind marketing."""
-RECOVER_EVERY_S = 1.0
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 60.0
 RELOOK_S = 5.0
@@ -115,9 +112,6 @@ class Courier:
         self._recovered: dict[BrokenLease, float] = {}
         self._further: Sequence[DueDelivery] = ()
         self._look_further_at = 0.0
-        self._page: Sequence[DueDelivery] = ()
-        self._page_until = 0.0
-        self._recover_at = 0.0
 
     def serve(self, account: AccountKey, post: Post) -> None:
         """Send over one more account from now on, or in another way over a known one; what that one spent stays spent."""
@@ -140,16 +134,11 @@ class Courier:
 
     async def step(self) -> float | None:
         """Start what may start now. Returns after how many seconds to look again, None where nothing waits. Raises StoreUnavailable."""
-        now, at = self.clocks.now(), self.clocks.boottime()
-        if at >= self._recover_at:
-            await self._recover(now)
-            self._recover_at = at + RECOVER_EVERY_S
+        now = self.clocks.now()
+        await self._recover(now)
         wait = self._turns.ready_in(self.clocks.boottime())
         if wait is not None and wait <= 0:
             wait = await self._start_due(now)
-        page_for = self._page_until - self.clocks.boottime()
-        if page_for > 0:  # there is more to do than one thinks ahead
-            return page_for if wait is None else min(wait, page_for)
         following = await asyncio.to_thread(self.agenda.next_moment, now)
         if following is not None:
             until = max(0.0, (following - self.clocks.now()).total_seconds())
@@ -157,14 +146,10 @@ class Courier:
         return wait
 
     async def _start_due(self, now: datetime) -> float | None:
-        known = self.clocks.boottime() < self._page_until
         due = await self._due(now)
         at = self.clocks.boottime()
         picked = self._turns.pick(due, at)
         self._start(picked.hints)
-        if known and not picked.hints:  # this page is used up
-            self._page_until = 0.0
-            return await self._start_due(now)
         if not picked.starved or len(due) < LOOK_AHEAD:
             return picked.wait_s
         behind = picked
@@ -179,17 +164,12 @@ class Courier:
         return min(wait for wait in waits if wait is not None)
 
     async def _due(self, now: datetime) -> Sequence[DueDelivery]:
-        """Return what is due; behind it what was found by looking further a moment ago. A full page is good for a while."""
-        if self.clocks.boottime() < self._page_until:
-            return self._page
+        """Return what is due; behind it what was found by looking further a moment ago."""
         due = await asyncio.to_thread(self.agenda.due, now, LOOK_AHEAD, marketing=True)
         if len(due) < LOOK_AHEAD or self.clocks.boottime() >= self._look_further_at:
             self._further = ()
         listed = {hint.delivery for hint in due}
-        self._page = [*due, *(hint for hint in self._further if hint.delivery not in listed)]
-        if len(due) >= LOOK_AHEAD:
-            self._page_until = self.clocks.boottime() + PAGE_LIVES_S
-        return self._page
+        return [*due, *(hint for hint in self._further if hint.delivery not in listed)]
 
     def _start(self, hints: Sequence[DueDelivery]) -> None:
         for hint in hints:
