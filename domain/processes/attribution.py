@@ -84,7 +84,9 @@ def _answered(
     if quoted is None:
         # A button that hangs below no message of ours is a menu's, pressed for its own sake.
         recent = _theirs(lately, event, streams) if isinstance(event, MessageReceived) else []
-        return recent[-1][0] if recent else None
+        # What nobody knows to have arrived is answered by who quotes it, not by who says something.
+        arrived = [d for d, state in recent if state.phase in {Phase.ACCEPTED, Phase.CONFIRMED}]
+        return arrived[-1] if arrived else None
     found = _quoted(_theirs([h.delivery for h in held], event, streams), quoted)
     unproven = (d for d, state in reversed(_theirs(lately, event, streams)) if state.phase is Phase.UNKNOWN)
     return found or next(unproven, None)
