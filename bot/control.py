@@ -23,13 +23,16 @@ ASKED = 3
 """How an operation ends that wants to be asked for again with a yes; the command line itself exits with 2 then."""
 
 
-def socket_path(data: Path) -> Path:
-    """Return where the socket of a data folder lies: in it, or for long paths under a hashed name in the temporary folder."""
+def socket_path(data: Path, temporary: Path | None = None) -> Path:
+    """Return where the socket of a data folder lies: in it, or for long paths under a hashed name in the temporary folder.
+
+    ``temporary``: the system's where none is given. Raises BadSettings where others may enter what lies there.
+    """
     path = data.resolve() / "siyu.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"siyu-{os.getuid()}"
+    folder = (temporary or Path(tempfile.gettempdir())) / f"siyu-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
         raise BadSettings("{folder} must belong to you alone (mode 0700)", folder=folder)

@@ -24,9 +24,7 @@ def _plain(value: object) -> object:
         return value.value
     if isinstance(value, Raw):
         return base64.b64encode(value.value).decode()
-    raise NotImplementedError(
-        f"{type(value).__name__} has no JSON form"
-    )  # msgspec's way to say that it cannot
+    raise AssertionError(f"no event may hold a {type(value).__name__}: it has no JSON form")
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_plain)
@@ -90,7 +88,7 @@ def _unplain(kind: type, value: object) -> object:
     if (get_origin(kind) or kind) is Personal:
         inner = get_args(kind)
         return Personal(msgspec.convert(value, inner[0]) if inner else value)
-    raise NotImplementedError(f"{kind} has no JSON form")  # msgspec's way to say that it cannot
+    raise AssertionError(f"no event may hold a {kind}: it has no JSON form")
 
 
 def read_lines(lines: Iterable[bytes]) -> Iterator[StreamWrite]:

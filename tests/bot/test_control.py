@@ -98,15 +98,12 @@ async def test_a_siyu_in_a_deep_folder_can_be_reached(tmp_path: Path) -> None:
     premises.close()
 
 
-def test_a_shared_folder_for_deep_paths_that_others_may_enter_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_a_shared_folder_for_deep_paths_that_others_may_enter_is_refused(tmp_path: Path) -> None:
     open_to_all = tmp_path / f"siyu-{os.getuid()}"
     open_to_all.mkdir()
     open_to_all.chmod(0o755)
     with pytest.raises(BadSettings, match=r"must belong to you alone \(mode 0700\)$"):
-        socket_path(tmp_path / ("d" * 100))
+        socket_path(tmp_path / ("d" * 100), temporary=tmp_path)
 
 
 # --- who is there ------------------------------------------------------------------------------------------------------
