@@ -23,7 +23,8 @@ check: $(STAMP) ## format, lint, types, imports
 	@$(BIN)/lint-imports
 
 nightly: $(STAMP) ## the long fault runs
-	@$(BIN)/python -m pytest -m nightly
+	@$(BIN)/python -m pytest -m "nightly and not alone" -n auto --dist worksteal
+	@$(BIN)/python -m pytest -m alone
 
 simulate: $(STAMP) ## repeat one simulation, step by step: make simulate SEED=7
 	@$(BIN)/python -m tests.simulation $(or $(SEED),$(error say which: make simulate SEED=7))

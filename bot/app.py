@@ -47,9 +47,10 @@ GC_THRESHOLDS = (20_000, 20, 50)
 BREATH_S = 0.05
 """Between two steps, so that under load a follower takes many events at once instead of waking for each commit."""
 VIEWS_BREATH_S = 0.03
+BREATH_EACH_S = 0.0008
+"""For each event a second; the views cost half as much an event in full batches, and intake has the interpreter meanwhile."""
 BUSY_VIEWS_BREATH_S = 0.5
-"""Thirteen views cost half as much an event in full batches; intake has the interpreter meanwhile, and a reply waits so long at most."""
-BUSY_EVENTS_PER_S = 600
+"""At most: a reply waits so long under load."""
 CLOCK_STEP_S = 0.001
 REST_S = 1.0
 """How long a driver waits after the store was away."""
@@ -198,7 +199,7 @@ class App:
         self.courier.changed = self._driver("courier").wake
         house.unsaid.answering = [runner.follower for runner in self._runners] + [self._desk.follower]
         self.ready = asyncio.Event()
-        self._agenda_seen = -1
+        self._agenda_seen = self._urgent_seen = -1
         self._views_stepped_at = time.monotonic()
 
     def _follower(self, name: str) -> Follower:
@@ -208,8 +209,11 @@ class App:
         return next(driver for driver in self.drivers if driver.name == name)
 
     async def _step_views(self) -> float | None:
-        changes = self.house.agenda_changes
+        changes, urgent = self.house.agenda_changes, self.house.urgent_changes
         stepped = await asyncio.to_thread(self.house.projector.step)
+        if urgent != self._urgent_seen:
+            self._urgent_seen = urgent
+            self.courier.look_again()
         if (
             changes != self._agenda_seen
         ):  # most of what comes in makes nothing due; what others append is found by the poll
@@ -217,8 +221,10 @@ class App:
                 self._driver(name).wake.set()
         now = time.monotonic()
         rate, self._views_stepped_at = stepped / max(now - self._views_stepped_at, CLOCK_STEP_S), now
-        busy = rate >= BUSY_EVENTS_PER_S and stepped < BATCH  # a full batch means that more is waiting: go on
-        self._driver("views").breath_s = BUSY_VIEWS_BREATH_S if busy else VIEWS_BREATH_S
+        busy_s = (
+            0.0 if stepped >= BATCH else rate * BREATH_EACH_S
+        )  # a full batch means that more is waiting: go on
+        self._driver("views").breath_s = min(VIEWS_BREATH_S + busy_s, BUSY_VIEWS_BREATH_S)
         if stepped:
             return 0.0
         self._agenda_seen = changes

@@ -35,6 +35,31 @@ def add(cli: typer.Typer, perform: Perform) -> None:
         """Put codes into a pool: all of a file, or none where one is wrong or known."""
         return perform("codes-add", pool=pool, file=str(file.resolve()), expires=expires)
 
+    @codes.command("settle")
+    def settle(
+        pool: Annotated[str, typer.Argument(help="a pool that a restored backup left in doubt")],
+        *,
+        none_given: Annotated[
+            bool, typer.Option("--none-given", help="none was given out since the backup")
+        ] = False,
+        given: Annotated[
+            Path | None,
+            typer.Option(
+                exists=True,
+                dir_okay=False,
+                readable=True,
+                metavar="FILE",
+                help="a CSV file of codes that were given out since, at least the last one",
+            ),
+        ] = None,
+        withdraw: Annotated[
+            bool, typer.Option("--withdraw", help="nobody knows: give none of them to anybody")
+        ] = False,
+    ) -> int:
+        """Say which codes were given out since the backup that was restored; the others are given out again."""
+        file = "" if given is None else str(given.resolve())
+        return perform("codes-settle", pool=pool, none_given=none_given, given=file, withdraw=withdraw)
+
     @codes.command("list")
     def list_(
         *, json: Annotated[bool, typer.Option("--json", help="JSON Lines instead of text")] = False

@@ -15,10 +15,11 @@ from bot.snapshots import SqlSnapshots
 from bot.texts import Texts
 from bot.unsaid import Unsaid
 from domain.decider import Process
+from domain.deliveries.events import DeliveryClass, DeliveryPlanned
 from domain.dispatch import Dispatcher, Done, Failed, Request, Result
 from domain.errors import StoreUnavailable
 from domain.identity import KeyedHash, Slug
-from domain.message import Command, Context
+from domain.message import Command, Context, Event
 from domain.ports.media import MediaStore, Uploads
 from domain.registry import EVENT_TYPES
 from projections.engine import Projector, Views
@@ -49,6 +50,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def is_urgent(event: Event) -> bool:
+    """Whether a message was planned that does not wait behind a campaign."""
+    return isinstance(event, DeliveryPlanned) and event.kind is not DeliveryClass.MARKETING
+
+
 @dataclass(slots=True)
 class House:
     """The pieces. The projector may be driven by whoever needs its views now: one at a time steps, the others find nothing left."""
@@ -77,6 +83,8 @@ class House:
     """Up to which position this process remembers nobody who was forgotten."""
     agenda_changes: int = 0
     """How often this process appended something that may have become due."""
+    urgent_changes: int = 0
+    """How often it planned something that does not wait behind a campaign."""
     address: str = ""
     """Where the web server listens, while it does."""
 
@@ -109,8 +117,8 @@ class House:
         self.metrics.count(result)
         if isinstance(result, Done):
             self.unsaid.note(result.events)
-        if isinstance(result, Done) and not AGENDA_EVENTS.isdisjoint([r.type for r in result.events]):
-            self.agenda_changes += 1
+            self.agenda_changes += not AGENDA_EVENTS.isdisjoint([r.type for r in result.events])
+            self.urgent_changes += any(is_urgent(r.event) for r in result.events)
 
     def do(self, actor: str, *commands: Command) -> Done:
         """Decide commands in one append, from a thread. Raises Rejected and whatever else kept it from being done."""

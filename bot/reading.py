@@ -1,7 +1,7 @@
 """What the scheduler reads, joined from the views."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ import structlog
 from lunardate import LunarDate
 from sqlalchemy import Select, select
 
-from bot.campaigns.variables import said_of
+from bot.campaigns.variables import variables
 from bot.eventlog.log import StoredEventLog
 from domain.deliveries.delivery import RESEND_AFTER_LEASE, Phase
 from domain.identity import Account, BroadcastId, Channel, ContactId, DeliveryId, GroupId, RunId
@@ -29,9 +29,10 @@ from projections.consents import agreed_by
 from projections.deliveries import outcomes_of
 from projections.engine import Views
 from projections.mirrored_tags import mirrored
-from projections.people import contacts, customers
+from projections.people import customers
 from projections.people.contacts import CONTACTS
 from projections.people.meant import answering_for, meant, size
+from projections.people.reached import reached
 from projections.profiles_known import KnownProfile, born_on, known_of, members_for_years_on
 from projections.tags import TAGS, holders
 from projections.windows import opened
@@ -67,14 +68,10 @@ class SqlAudience:
         unknown = KnownProfile()
         return [
             Recipient(
-                number=one.number,
-                customer=one.customer,
-                contact=one.contact,
-                channel=one.channel,
-                zone=told.get(one.customer, unknown).zone,
-                locale=told.get(one.customer, unknown).language or one.language,
+                one.number, one.customer, one.contact, one.channel, known.zone, known.language or one.language
             )
             for one in page
+            for known in (told.get(one.customer, unknown),)
         ]
 
     def size(self, whom: Whom) -> int:
@@ -88,22 +85,17 @@ class SqlAudience:
         if contact is None:
             return Known({"brand": self.brand})
         with self.views.read() as connection:
-            seen = contacts.contact(connection, contact)
-            owner = (
-                customers.customer(connection, seen.customer) if seen is not None and seen.customer else None
-            )
+            seen = reached(connection, contact)
+            if seen is None:
+                return Known({"brand": self.brand})
+            told = known_of(connection, [seen.customer]).get(seen.customer, KnownProfile())
             windows = opened(connection, contact)
             consents = given(connection, contact)
-            told = {} if owner is None else known_of(connection, [owner.id])
-        if seen is None:
-            return Known({"brand": self.brand})
-        variables = said_of(self.brand, owner, seen)
-        language = told[owner.id].language if owner is not None and owner.id in told else None
         return Known(
-            variables,
+            variables(self.brand, name=seen.known_as, username=seen.username, number=seen.number),
             last_heard=seen.last_in,
             opened=windows,
-            locale=language or seen.language,
+            locale=told.language or seen.language,
             given=consents,
         )
 
@@ -168,15 +160,15 @@ class SqlAgenda:
 
     views: Views
 
-    def due(self, now: datetime, limit: int, *, marketing: bool) -> list[DueDelivery]:
+    def due(self, now: datetime, limit: int, among: Collection[tuple[Channel, Account]]) -> list[DueDelivery]:
         """See Agenda."""
         with self.views.read() as connection:
-            planned = due.due_deliveries(connection, now, limit, marketing=marketing)
-            overdue = due.overdue(connection, now, limit)
-            again = due.resendable(connection, now, limit)
+            planned = due.due_deliveries(connection, now, limit, among)
+            overdue = due.overdue(connection, now, limit, among)
+            again = due.resendable(connection, now, limit, among)
         hints = [_hint(d, d.not_before) for d in (*planned, *overdue)]
         hints += [_hint(d, d.until + RESEND_AFTER_LEASE) for d in again if d.until is not None]
-        return sorted(hints, key=lambda hint: hint.priority)[:limit]
+        return sorted(hints, key=lambda hint: hint.priority)
 
     def broken_leases(self, now: datetime, limit: int) -> list[BrokenLease]:
         """See Agenda."""

@@ -22,6 +22,8 @@ from domain.deciding import (
     caused_by,
     fold,
 )
+from domain.deliveries.commands import PlanDelivery
+from domain.deliveries.delivery import deliveries
 from domain.errors import SiyuError, VersionConflict
 from domain.identity import Address, KeyedHash, Party, StreamId, category, stream
 from domain.ports.event_log import Append, Appended, Conflict, Duplicate, EventLog, Unreadable
@@ -49,6 +51,8 @@ SNAPSHOT_EVERY = 100
 """Events of a long stream between two snapshots."""
 CACHED_STREAMS = 50_000
 """States of recently used streams that are kept with their version."""
+LARGE_APPEND = 50
+"""Streams that one append begins; of more, none is kept: a chunk of a fan-out is claimed minutes later, and one by one."""
 
 
 class Dispatcher:
@@ -99,7 +103,7 @@ class Dispatcher:
 
     def _try(self, requests: Sequence[Request], wanted: list[int], results: list[Result | None]) -> list[int]:
         known = self.identities.resolve(self._addresses(requests[index] for index in wanted))
-        self._prefetch(known)
+        self._prefetch(known, [requests[index] for index in wanted])
         batch = Batch(self, dict(known))
         decided = [(index, *batch.decide(requests[index])) for index in wanted]
         try:
@@ -118,6 +122,8 @@ class Dispatcher:
                     again.append(index)
         if all(isinstance(outcome, Appended) for outcome in outcomes):
             self._remember(batch.pending)
+            for _, unit, _ in decided:
+                self._let_go(unit)
         else:  # what lies behind a dropped unit was decided on states that never came to be
             for _, unit, _ in decided:
                 self._forget(unit)
@@ -132,16 +138,22 @@ class Dispatcher:
             for address in handler.addresses(command)
         }
 
-    def _prefetch(self, known: Mapping[Address, str]) -> None:
-        """Read the contacts of a batch in one question instead of one each."""
-        names = [
-            stream(contacts.category, key) for address, key in known.items() if address.party is Party.CONTACT
-        ]
-        missing = [name for name in names if name not in self._cache]
+    def _prefetch(self, known: Mapping[Address, str], requests: Iterable[Request]) -> None:
+        """Read the contacts and the new deliveries of a batch in one question instead of one each."""
+        deciders: dict[StreamId, Decider[Any]] = {
+            stream(contacts.category, key): contacts
+            for address, key in known.items()
+            if address.party is Party.CONTACT
+        }
+        for request in requests:
+            for command in request.commands:
+                if isinstance(command, PlanDelivery):
+                    deciders[stream(deliveries.category, command.delivery)] = deliveries
+        missing = [name for name in deciders if name not in self._cache]
         for name, recorded in self.log.read_streams(missing).items() if missing else ():
             damaged = any(isinstance(r.event, Unreadable) for r in recorded)
             if not damaged:  # load says what is wrong, to whom it concerns
-                self._keep(name, (recorded[-1].version if recorded else 0, fold(contacts, recorded)))
+                self._keep(name, (recorded[-1].version if recorded else 0, fold(deciders[name], recorded)))
 
     def load(self, decider: Decider[S], name: StreamId) -> tuple[int, S]:
         """Return (version, state) of a stream, from the cache or the log. Raises UnknownEvent for a stream with a damaged event."""
@@ -181,6 +193,12 @@ class Dispatcher:
         self._cache.move_to_end(name)
         if len(self._cache) > CACHED_STREAMS:
             self._cache.popitem(last=False)
+
+    def _let_go(self, unit: Append) -> None:
+        begun = [write.stream for write in unit.writes if not write.expected]
+        if len(begun) > LARGE_APPEND:
+            for name in begun:
+                self._cache.pop(name, None)
 
     def _forget(self, unit: Append) -> None:
         for name in (*unit.unchanged, *(write.stream for write in unit.writes)):

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, Integer, String, Table, delete, select
+from sqlalchemy import Column, Connection, Integer, String, Table, bindparam, delete, select
 
 from domain.conversations.events import ActionReported, ReplyGivenBack, ReplySpent
 from domain.customers.events import CustomerForgotten
 from domain.identity import ContactId, Slug
 from domain.message import Recorded
 from projections.projection import Projection, Row, Rows
-from projections.schema import METADATA
+from projections.schema import METADATA, one_of
 
 ASKED = frozenset({Slug("chose-subscription"), Slug("changed-subscription")})
 GRANTED, REFUSED = "accept", "reject"
@@ -105,12 +105,14 @@ allowances = Projection(
 
 def given(connection: Connection, contact: ContactId) -> Mapping[Slug, int]:
     """Return how many consents a contact gave in all, by what they are for: what was used of them the gate counts by itself."""
-    rows = connection.execute(
-        select(ALLOWANCES.c.of, ALLOWANCES.c.given).where(
-            ALLOWANCES.c.contact == contact, ALLOWANCES.c.given > 0
-        )
-    )
+    rows = connection.execute(_GIVEN, {"contact": contact})
     return {row.of: row.given for row in rows}
+
+
+_GIVEN = select(ALLOWANCES.c.of, ALLOWANCES.c.given).where(
+    ALLOWANCES.c.contact == bindparam("contact"), ALLOWANCES.c.given > 0
+)
+"""Asked for each message: built once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def allowances_of(
 ) -> dict[ContactId, dict[Slug, Allowance]]:
     """Return what each contact gave and what was used, by what it is of (Offer.of); those without any are missing."""
     found: dict[ContactId, dict[Slug, Allowance]] = {}
-    for row in connection.execute(select(ALLOWANCES).where(ALLOWANCES.c.contact.in_(wanted))):
+    for row in connection.execute(select(ALLOWANCES).where(one_of(ALLOWANCES.c.contact, wanted))).all():
         found.setdefault(row.contact, {})[row.of] = Allowance(row.given, row.used)
     return found
 

@@ -4,9 +4,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, Integer, String, Table, insert, select, update
+from sqlalchemy import Boolean, Column, Connection, Integer, String, Table, insert, select, update
 
-from domain.codes.events import CodeAssigned, CodesAdded, CouponRedeemed, PoolExpirySet
+from domain.codes.events import (
+    CodeAssigned,
+    CodesAdded,
+    CouponRedeemed,
+    PoolDoubted,
+    PoolExpirySet,
+    PoolSettled,
+)
 from domain.customers.events import CustomerForgotten
 from domain.identity import CampaignId, CustomerId, DeliveryId, Digest, Slug
 from domain.message import Recorded
@@ -21,6 +28,8 @@ POOLS = Table(
     Column("taken", Integer, nullable=False, default=0),
     Column("redeemed", Integer, nullable=False, default=0),
     Column("expires_at", Utc),
+    Column("passed", Integer, nullable=False, default=0),
+    Column("doubted", Boolean, nullable=False, default=False),
 )
 CODES = Table(
     "codes",
@@ -40,18 +49,28 @@ CODES = Table(
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """How a pool stands. ``taken``: given to somebody; ``redeemed``: of these."""
+    """How a pool stands. ``taken``: given to somebody; ``redeemed``: of these.
+
+    ``passed``: those up to this number are given to nobody any more. ``doubted``: a restored log does not know which were given out.
+    """
 
     name: Slug
     added: int
     taken: int
     redeemed: int
     expires_at: datetime | None
+    passed: int
+    doubted: bool
+
+    @property
+    def withdrawn(self) -> int:
+        """How many were passed over, as somebody may have them since before a restore."""
+        return self.passed - self.taken
 
     def left(self, now: datetime) -> int:
         """How many people can still get one."""
         expired = self.expires_at is not None and now >= self.expires_at
-        return 0 if expired else self.added - self.taken
+        return 0 if expired or self.doubted else self.added - self.passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +93,7 @@ class Coupon:
 
 
 _CodeMoved = CodeAssigned | CouponRedeemed
-_PoolMoved = CodesAdded | PoolExpirySet | _CodeMoved
+_PoolMoved = CodesAdded | PoolExpirySet | PoolDoubted | PoolSettled | _CodeMoved
 
 
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
@@ -97,8 +116,12 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
                 pool["added"] += len(digests)
             case PoolExpirySet(expires_at=expires_at):
                 pool["expires_at"] = expires_at
+            case PoolDoubted():
+                pool["doubted"] = True
+            case PoolSettled(through=through):
+                pool.update(doubted=False, passed=max(pool["passed"], through))
             case CodeAssigned(campaign=campaign, customer=customer, delivery=delivery):
-                pool["taken"] += 1
+                pool.update(taken=pool["taken"] + 1, passed=event.number)
                 given = {"campaign": campaign, "customer": customer, "delivery": delivery}
                 codes[_place(event.pool, event.number)].update(given, given_at=recorded.occurred_at)
             case CouponRedeemed(at=at):
@@ -119,9 +142,19 @@ def _forget(connection: Connection, event: CustomerForgotten) -> None:
 
 codes = Projection(
     name="codes",
-    version=1,
+    version=2,
     tables=(POOLS, CODES),
-    listens_to=frozenset({CodesAdded, PoolExpirySet, CodeAssigned, CouponRedeemed, CustomerForgotten}),
+    listens_to=frozenset(
+        {
+            CodesAdded,
+            PoolExpirySet,
+            PoolDoubted,
+            PoolSettled,
+            CodeAssigned,
+            CouponRedeemed,
+            CustomerForgotten,
+        }
+    ),
     apply=_apply,
     forget=_forget,
 )
@@ -138,12 +171,6 @@ def pool_named(connection: Connection, name: str) -> Pool | None:
     return None if row is None else Pool(*row)
 
 
-def left(connection: Connection, pool: Slug, now: datetime) -> int:
-    """Return how many people can still get a code of this pool; 0 where there is no such pool."""
-    found = pool_named(connection, pool)
-    return 0 if found is None else found.left(now)
-
-
 def known(connection: Connection, codes: Collection[Digest]) -> dict[Digest, Slug]:
     """Return which of these codes are in a pool already, and in which one."""
     wanted = list(codes)
@@ -151,6 +178,17 @@ def known(connection: Connection, codes: Collection[Digest]) -> dict[Digest, Slu
     for start in range(0, len(wanted), KEYS_PER_QUERY):
         among = CODES.c.code.in_(wanted[start : start + KEYS_PER_QUERY])
         found.update((row.code, row.pool) for row in connection.execute(select(CODES).where(among)))
+    return found
+
+
+def numbers(connection: Connection, pool: Slug, codes: Collection[Digest]) -> dict[Digest, int]:
+    """Return which of these codes are in this pool, and their places in it."""
+    wanted = list(codes)
+    found: dict[Digest, int] = {}
+    for start in range(0, len(wanted), KEYS_PER_QUERY):
+        among = CODES.c.code.in_(wanted[start : start + KEYS_PER_QUERY])
+        rows = connection.execute(select(CODES).where(among, CODES.c.pool == pool))
+        found.update((row.code, row.number) for row in rows)
     return found
 
 

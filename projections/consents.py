@@ -34,7 +34,7 @@ from domain.customers.parts import Parts
 from domain.identity import ContactId, Slug
 from domain.message import Recorded
 from projections.projection import Projection, Row, Rows
-from projections.schema import METADATA
+from projections.schema import METADATA, one_of
 
 STANDINGS = Table(
     "consent_standings",
@@ -154,14 +154,11 @@ def standing(
     connection: Connection, wanted: Collection[ContactId], topic: Slug
 ) -> dict[ContactId, tuple[bool, bool]]:
     """Return (agreed, ended) of each contact about a topic: what was said of it, else of the umbrella. Unknown contacts are missing."""
-    rows = connection.execute(
-        select(CONTACT_CONSENTS).where(
-            CONTACT_CONSENTS.c.contact.in_(wanted), CONTACT_CONSENTS.c.topic.in_({topic, MARKETING})
-        )
-    )
+    said = select(CONTACT_CONSENTS.c.contact, CONTACT_CONSENTS.c.agreed, CONTACT_CONSENTS.c.ended)
     found: dict[ContactId, tuple[bool, bool]] = {}
-    for row in sorted(rows, key=lambda row: bool(row.topic == topic)):  # the topic's own row last: it decides
-        found[row.contact] = (row.agreed, row.ended)
+    for about in dict.fromkeys((MARKETING, topic)):  # the topic's own row last: it decides
+        rows = said.where(one_of(CONTACT_CONSENTS.c.contact, wanted), CONTACT_CONSENTS.c.topic == about)
+        found.update((contact, (agreed, ended)) for contact, agreed, ended in connection.execute(rows).all())
     return found
 
 

@@ -30,7 +30,7 @@ from domain.identity import CustomerId, Locale, ZoneName
 from domain.message import Recorded
 from domain.policies.anniversaries import Birthday, Day, LunarDay, birthday_of, kept_on, kept_on_lunar
 from projections.projection import RECORD_EVENTS, Parties, Projection, Row, Rows
-from projections.schema import METADATA, parties_table
+from projections.schema import METADATA, one_of, parties_table
 
 KNOWN = Table(
     "profiles_known",
@@ -144,14 +144,15 @@ def _whose(clause: ColumnElement[bool], told: str) -> Select[Any]:
 
 def known_of(connection: Connection, wanted: Collection[CustomerId]) -> dict[CustomerId, KnownProfile]:
     """Return what was told of these customers, each thing from the record that answers where that knows it; the others are missing."""
+    theirs = select(PARTIES.c.party).where(one_of(PARTIES.c.customer, wanted))
     statement = (
         select(KNOWN, OWNER.label("owner"))
         .outerjoin(PARTIES, PARTIES.c.party == KNOWN.c.customer)
-        .where(or_(KNOWN.c.customer.in_(wanted), PARTIES.c.customer.in_(wanted)), OWNER.in_(wanted))
+        .where(or_(one_of(KNOWN.c.customer, wanted), KNOWN.c.customer.in_(theirs)), one_of(OWNER, wanted))
         .order_by((KNOWN.c.customer == OWNER).desc(), KNOWN.c.customer)
     )
     found: dict[CustomerId, KnownProfile] = {}
-    for row in connection.execute(statement):
+    for row in connection.execute(statement).all():
         profile = found.get(row.owner, KnownProfile())
         born = None
         if row.born_month is not None:

@@ -203,10 +203,10 @@ class Parties:
         row = self._rows.get(contact)
         return row is not None and row["operator"] is not None
 
-    def channel_of(self, party: str) -> str | None:
-        """Return where a party is reached; None for one that was not looked up, or is unknown."""
+    def place_of(self, party: str) -> tuple[str, str] | None:
+        """Return (channel, account) of a party; None for one that was not looked up, or is unknown."""
         row = self._rows.get(party)
-        return None if row is None else str(row["channel"])
+        return None if row is None else (row["channel"], row["account"])
 
     def save(self) -> None:
         """Write what changed."""

@@ -19,7 +19,7 @@ from domain.identity import Channel, CustomerId, DeliveryId, GroupId, Slug
 from domain.message import Recorded
 from domain.policies.frequency_cap import Spent
 from projections.projection import Projection, Row, Rows
-from projections.schema import METADATA, Utc
+from projections.schema import METADATA, Utc, one_of
 
 RESERVATIONS = Table(
     "reservations",
@@ -129,10 +129,10 @@ def reserved(
     """Return what each of the recipients had spent after ``since``, oldest first; those without any are missing."""
     statement = (
         select(RESERVATIONS.c.recipient, RESERVATIONS.c.at, RESERVATIONS.c.channel, RESERVATIONS.c.topic)
-        .where(RESERVATIONS.c.recipient.in_(recipients), RESERVATIONS.c.at > since)
+        .where(one_of(RESERVATIONS.c.recipient, recipients), RESERVATIONS.c.at > since)
         .order_by(RESERVATIONS.c.at, RESERVATIONS.c.delivery)
     )
     found: dict[str, list[Spent]] = {}
-    for row in connection.execute(statement):
-        found.setdefault(row.recipient, []).append(Spent(row.at, row.channel, row.topic))
+    for recipient, at, channel, topic in connection.execute(statement).all():
+        found.setdefault(recipient, []).append(Spent(at, channel, topic))
     return found

@@ -4,11 +4,28 @@ A view's tables hold nothing that the log does not say, so they can be dropped a
 never backed up, and ``secure_delete`` overwrites what is removed.
 """
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Dialect, MetaData, String, Table
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Boolean,
+    Column,
+    ColumnElement,
+    Dialect,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 METADATA = MetaData()
@@ -38,6 +55,50 @@ class Utc(TypeDecorator[datetime]):
         if isinstance(value, datetime):
             return value.astimezone(UTC)
         return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class _Ids(TypeDecorator[list[str]]):
+    """A list of ids: JSON on SQLite, an array on PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """See TypeDecorator."""
+        return ARRAY(Text()) if dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> list[str] | str | None:
+        """See TypeDecorator."""
+        return value if dialect.name == "postgresql" else msgspec.json.encode(value).decode()
+
+
+class _Each(ColumnElement[str]):
+    """The rows of a list of ids."""
+
+    inherit_cache = True
+    _traverse_internals = [("ids", InternalTraversal.dp_clauseelement)]  # noqa: RUF012  # SQLAlchemy's
+
+    def __init__(self, ids: BindParameter[list[str]]) -> None:
+        self.ids = ids
+
+
+@compiles(_Each)
+def _each(element: _Each, compiler: SQLCompiler, **how: Any) -> str:  # noqa: ANN401  # SQLAlchemy's
+    return f"(SELECT value FROM json_each({compiler.process(element.ids, **how)}))"  # noqa: S608  # a parameter's place
+
+
+@compiles(_Each, "postgresql")
+def _unnested(element: _Each, compiler: SQLCompiler, **how: Any) -> str:  # noqa: ANN401  # SQLAlchemy's
+    return f"(SELECT unnest({compiler.process(element.ids, **how)}::text[]))"
+
+
+def one_of(column: ColumnElement[Any], ids: Collection[str]) -> ColumnElement[bool]:
+    """Return the clause that a column holds one of the ids.
+
+    All are one parameter: with ``in_`` each is one, and making so many costs more than what the store does with them.
+    """
+    each = _Each(bindparam(None, list(ids), type_=_Ids(), unique=True))
+    return column.op("IN", is_comparison=True, return_type=Boolean())(each)
 
 
 def parties_table(name: str) -> Table:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, delete, select
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, bindparam, delete, select
 
 from domain.conversations.events import (
     ActionReported,
@@ -18,7 +18,7 @@ from domain.identity import ContactId
 from domain.message import Recorded, ReplyWindow
 from domain.policies import reply_window
 from projections.projection import Projection, Rows
-from projections.schema import METADATA, Utc
+from projections.schema import METADATA, Utc, one_of
 
 WINDOWS = Table(
     "reply_windows",
@@ -108,12 +108,16 @@ windows = Projection(
 
 def opened(connection: Connection, contact: ContactId) -> tuple[ReplyWindow, ...]:
     """Return the latest window of each length that a contact opened, also those that are over, the one that lasts longest first."""
-    rows = connection.execute(
-        select(WINDOWS.c.messages, WINDOWS.c.since, WINDOWS.c.until)
-        .where(WINDOWS.c.contact == contact)
-        .order_by(WINDOWS.c.until.desc(), WINDOWS.c.id)
-    )
+    rows = connection.execute(_OPENED, {"contact": contact})
     return tuple(ReplyWindow(row.messages, row.since, row.until) for row in rows)
+
+
+_OPENED = (
+    select(WINDOWS.c.messages, WINDOWS.c.since, WINDOWS.c.until)
+    .where(WINDOWS.c.contact == bindparam("contact"))
+    .order_by(WINDOWS.c.until.desc(), WINDOWS.c.id)
+)
+"""Asked for each message: built once."""
 
 
 def left(connection: Connection, contact: ContactId, now: datetime) -> ReplyWindow | None:
@@ -129,15 +133,16 @@ def left(connection: Connection, contact: ContactId, now: datetime) -> ReplyWind
 def left_of(connection: Connection, wanted: Mapping[ContactId, datetime]) -> dict[ContactId, ReplyWindow]:
     """Return what may still be sent to each of the contacts at its moment; those who never opened a window are missing."""
     known: dict[ContactId, list[ReplyWindow]] = {}
-    for row in connection.execute(select(WINDOWS).where(WINDOWS.c.contact.in_(wanted))):
+    for row in connection.execute(select(WINDOWS).where(one_of(WINDOWS.c.contact, wanted))).all():
         known.setdefault(row.contact, []).append(ReplyWindow(row.messages, row.since, row.until))
     if not known:
         return {}
     oldest = min(window.since for windows_ in known.values() for window in windows_)
     spent: dict[ContactId, list[datetime]] = {}
-    since = oldest
-    statement = select(SPENT.c.contact, SPENT.c.at).where(SPENT.c.contact.in_(known), SPENT.c.at >= since)
-    for row in connection.execute(statement):
+    statement = select(SPENT.c.contact, SPENT.c.at).where(
+        one_of(SPENT.c.contact, known), SPENT.c.at >= oldest
+    )
+    for row in connection.execute(statement).all():
         spent.setdefault(row.contact, []).append(row.at)
     lefts = {
         contact: reply_window.left(windows_, spent.get(contact, ()), wanted[contact])

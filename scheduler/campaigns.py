@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfoNotFoundError
 import structlog
 
 from domain.campaigns.campaign import CampaignState, Stage, campaigns
-from domain.campaigns.canary import sample_of, stops
+from domain.campaigns.canary import first_of, stops
 from domain.campaigns.commands import (
     AdvanceRun,
     ClearRun,
@@ -25,7 +25,7 @@ from domain.campaigns.commands import (
 )
 from domain.campaigns.events import CampaignDrafted
 from domain.campaigns.occurrences import Occurrence, is_over, newest_due
-from domain.campaigns.plan import Cadence, Canary, Meant
+from domain.campaigns.plan import Cadence, Canary
 from domain.campaigns.run import Pass, RunState, runs
 from domain.dispatch import fold
 from domain.errors import Overloaded, SiyuError, StoreUnavailable, VersionConflict
@@ -162,14 +162,13 @@ class CampaignFanOut:
         state = RunState(at=occurrence.at, day=occurrence.day)
         recipients = Recipients(self.sources.audience, self.digest, draft, run, state)
         meant = await asyncio.to_thread(recipients.size)
-        sample = 0 if draft.selection.meant is Meant.GROUPS else sample_of(draft.canary, meant)
         begin = StartRun(
             run=run,
             campaign=draft.campaign,
             at=occurrence.at,
             day=occurrence.day,
             meant=meant,
-            sample=sample,
+            sample=first_of(draft, meant),
         )
         await say(self.dispatch, self._context(because), begin)
 

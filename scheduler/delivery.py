@@ -5,8 +5,9 @@ outcome (shared/design/delivery.md, "Going out").
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -33,13 +34,13 @@ from domain.message import Command, Context, Personal, Rival
 from domain.policies.facts import Controls
 from domain.policies.routes import Offer
 from domain.ports.agenda import BrokenLease, DueDelivery
-from domain.ports.messenger import REQUEST_TIMEOUT_S, Messenger, Outbound, Route
+from domain.ports.messenger import REQUEST_TIMEOUT_S, Outbound, Route
 from scheduler.codes import is_coded, with_code
 from scheduler.follower import Dispatch
 from scheduler.letters import Render, Sources, Written, write
-from scheduler.pacing import Pacer
+from scheduler.posts import Clocks, Post
 from scheduler.routing import offers, routed
-from scheduler.turns import AccountKey, Turns, account_of, place_of
+from scheduler.turns import AccountKey, Picked, Turns, account_of, place_of
 
 MARKETING = 2
 """The priority of marketing's hints."""
@@ -51,6 +52,9 @@ LOOK_FURTHER = 20_000
 LOOK_FURTHER_EVERY_S = 1.0
 """Where all of them must wait though an account is idle (one chat has 5,000 answers to come, another account is frozen), the courier
 looks further, but not all the time."""
+PAGE_LIVES_S = 1.0
+"""What was read as due is used up before the views are asked again, where there is more of it than one looks ahead, but not for longer: so
+long a reply that another process planned waits at most behind a campaign."""
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 60.0
 RELOOK_S = 5.0
@@ -65,24 +69,6 @@ OUTCOME_TRIES = 20
 log_ = structlog.get_logger(__name__)
 
 __all__ = ["Clocks", "Courier", "Post", "Sources"]
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """One account's way out, and how fast it may be used. ``routes``: where there are several."""
-
-    messenger: Messenger
-    pacer: Pacer
-    routes: tuple[Route, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """``now``: the wall clock, UTC. ``boottime``: seconds that go on while the machine sleeps (CLOCK_BOOTTIME). ``rest``: waits seconds."""
-
-    now: Callable[[], datetime]
-    boottime: Callable[[], float]
-    rest: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 class Courier:
@@ -112,6 +98,8 @@ class Courier:
         self._recovered: dict[BrokenLease, float] = {}
         self._further: Sequence[DueDelivery] = ()
         self._look_further_at = 0.0
+        self._page: Sequence[DueDelivery] = ()
+        self._page_until = 0.0
 
     def serve(self, account: AccountKey, post: Post) -> None:
         """Send over one more account from now on, or in another way over a known one; what that one spent stays spent."""
@@ -135,41 +123,70 @@ class Courier:
     async def step(self) -> float | None:
         """Start what may start now. Returns after how many seconds to look again, None where nothing waits. Raises StoreUnavailable."""
         now = self.clocks.now()
-        await self._recover(now)
-        wait = self._turns.ready_in(self.clocks.boottime())
-        if wait is not None and wait <= 0:
-            wait = await self._start_due(now)
+        if self._page_lasts() <= 0:
+            await self._recover(now)
+        at = self.clocks.boottime()
+        waits = [self._turns.opens_in(at)]
+        if accounts := self._turns.open(at):
+            waits += await self._start_due(now, accounts)
+        wait = min((wait for wait in waits if wait is not None), default=None)
+        lasts = self._page_lasts()
+        if lasts > 0:
+            return lasts if wait is None else min(wait, lasts)
         following = await asyncio.to_thread(self.agenda.next_moment, now)
         if following is not None:
             until = max(0.0, (following - self.clocks.now()).total_seconds())
             wait = until if wait is None else min(wait, until)
         return wait
 
-    async def _start_due(self, now: datetime) -> float | None:
-        due = await self._due(now)
-        at = self.clocks.boottime()
-        picked = self._turns.pick(due, at)
-        self._start(picked.hints)
-        if not picked.starved or len(due) < LOOK_AHEAD:
-            return picked.wait_s
-        behind = picked
-        if at >= self._look_further_at:
-            self._look_further_at = at + LOOK_FURTHER_EVERY_S
-            further = await asyncio.to_thread(self.agenda.due, now, LOOK_FURTHER, marketing=True)
-            waiting = {place_of(hint) for hint in due}
-            self._further = [hint for hint in further if place_of(hint) not in waiting]
-            behind = self._turns.pick(self._further, self.clocks.boottime())
-            self._start(behind.hints)
-        waits = (picked.wait_s, behind.wait_s, self._look_further_at - at)
-        return min(wait for wait in waits if wait is not None)
+    def look_again(self) -> None:
+        """Ask the views anew, before what is due by them is used up: something was planned that does not wait behind it."""
+        self._page_until = 0.0
 
-    async def _due(self, now: datetime) -> Sequence[DueDelivery]:
-        """Return what is due; behind it what was found by looking further a moment ago."""
-        due = await asyncio.to_thread(self.agenda.due, now, LOOK_AHEAD, marketing=True)
-        if len(due) < LOOK_AHEAD or self.clocks.boottime() >= self._look_further_at:
+    def _page_lasts(self) -> float:
+        return self._page_until - self.clocks.boottime()
+
+    async def _start_due(self, now: datetime, accounts: Sequence[AccountKey]) -> Sequence[float | None]:
+        """Start what may, of the page that was read a moment ago, else of a new one. Returns how long to wait for what."""
+        if self._page_lasts() > 0:
+            picked = self._start_of(self._page)
+            if picked.hints:
+                return [picked.wait_s, self._turns.opens_in(self.clocks.boottime())]
+        due = await asyncio.to_thread(self.agenda.due, now, LOOK_AHEAD, accounts)
+        many = {account for account, shown in Counter(map(account_of, due)).items() if shown >= LOOK_AHEAD}
+        at = self.clocks.boottime()
+        if not many or at >= self._look_further_at:
             self._further = ()
         listed = {hint.delivery for hint in due}
-        return [*due, *(hint for hint in self._further if hint.delivery not in listed)]
+        picked = self._start_of([*due, *(hint for hint in self._further if hint.delivery not in listed)])
+        self._page_until = at + PAGE_LIVES_S if many and picked.hints else 0.0
+        waits = [picked.wait_s]
+        hungry = many.intersection(picked.starved)
+        if hungry:
+            if at >= self._look_further_at:
+                self._look_further_at = at + LOOK_FURTHER_EVERY_S
+                waits.append(await self._start_further(now, due, hungry))
+            waits.append(self._look_further_at - at)
+        return [*waits, self._turns.opens_in(self.clocks.boottime())]
+
+    async def _start_further(
+        self, now: datetime, due: Sequence[DueDelivery], hungry: Collection[AccountKey]
+    ) -> float | None:
+        """Start what may of what lies further back, for accounts that have to do and cannot."""
+        further = await asyncio.to_thread(self.agenda.due, now, LOOK_FURTHER, hungry)
+        waiting = {place_of(hint) for hint in due}
+        self._further = [hint for hint in further if place_of(hint) not in waiting]
+        behind = self._turns.pick(self._further, self.clocks.boottime())
+        self._start(behind.hints)
+        return behind.wait_s
+
+    def _start_of(self, due: Sequence[DueDelivery]) -> Picked:
+        """Start what may of these; the others are the page that is left."""
+        picked = self._turns.pick(due, self.clocks.boottime())
+        self._start(picked.hints)
+        started = {hint.delivery for hint in picked.hints}
+        self._page = [hint for hint in due if hint.delivery not in started]
+        return picked
 
     def _start(self, hints: Sequence[DueDelivery]) -> None:
         for hint in hints:
@@ -234,7 +251,7 @@ class Courier:
             log_.exception("delivery.bug", delivery=hint.delivery)
             self._turns.followed(hint, self.clocks.boottime() + RELOOK_S)
         finally:
-            self._turns.landed(hint, self.clocks.boottime())
+            self._turns.landed(hint)
             del self._tasks[place_of(hint)]
             self.changed.set()
 
@@ -289,17 +306,19 @@ class Courier:
     async def _send(
         self, hint: DueDelivery, post: Post, outbound: Outbound, attempt: int, lease_ends: float
     ) -> Command:
-        """Send, and return the command that records the outcome."""
-        at = self.clocks.boottime()
-        if lease_ends - at < REQUEST_TIMEOUT_S:  # frozen since the claim: the lease may end in mid-air
-            return self._returned(hint, attempt, "lease-too-short", 0.0)
-        if post.pacer.frozen_until > at:
-            return self._returned(hint, attempt, "account-frozen", post.pacer.frozen_until - at)
-        if any(route.together for route in post.routes if route.name == outbound.route):
-            self._turns.step_aside(hint, at)
+        """Send when its turn comes, and return the command that records the outcome."""
+        together = any(route.together for route in post.routes if route.name == outbound.route)
+        async with contextlib.nullcontext() if together else post.door:
+            at = self.clocks.boottime() if together else await post.turn(place_of(hint), self.clocks)
+            if lease_ends - at < REQUEST_TIMEOUT_S:  # frozen since the claim: the lease may end in mid-air
+                return self._returned(hint, attempt, "lease-too-short", 0.0)
+            if post.pacer.frozen_until > at:
+                return self._returned(hint, attempt, "account-frozen", post.pacer.frozen_until - at)
+            if not together:
+                self._turns.leave(hint, at)
+        if together:
+            self._turns.step_aside(hint)
             self.changed.set()
-        else:
-            self._turns.leave(hint, at)
         try:
             async with asyncio.timeout(self.request_timeout_s):
                 message = await post.messenger.send(outbound)

@@ -1,81 +1,80 @@
 """Pacing: how fast messages may leave, for an account, for one chat and for one group; frozen when the provider says so.
 
-Times are seconds of a clock that is given. A bucket never lets more than the limit through in any window: a tenth of it at once, the
-rest evenly (a plain bucket of N a second lets 2N through in its first second). What counts is when a message leaves, not when its token was
-taken: the claim lies in between, and a store that stands still for a while must not pile up a burst.
+Times are seconds of a clock that is given. No window ever holds more than the limit, whatever it begins with, and a backlog drains as fast
+as that allows: a tenth of the limit at once, the rest evenly (a bucket of tokens that does the one does not do the other). What counts is
+when a message leaves. A token is taken earlier, since the claim lies in between: whoever holds one knows that its turn is near, and waits
+for it at the door, so that a store that stands still for a while piles up no burst.
 """
 
 import json
 import math
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 BURST_SHARE = 0.1
+MARGIN = 1.005
+"""A limit is kept in windows that are a little longer, for the jitter of the network."""
 SPACING = 1.05
-"""A limit of one a window is kept with a little more than the window, for the jitter of the network."""
-NEARLY_ONE = 1 - 1e-9
-"""Tokens are sums of fractions: this much is a whole one."""
+"""The same where it is one a window: then two messages are all that the jitter has to move together."""
+LEAD_S = 0.2
+"""So long before its turn at the account's door a message may be claimed: it hides what a claim takes, and a reply waits no longer for
+what is in front of it."""
 CHATS_REMEMBERED = 20_000
-"""A chat that was quiet for long has a full bucket anyway."""
+"""A chat that was quiet for long has all its tokens anyway."""
 MINUTE_S = 60.0
+ACCOUNT = ""
+"""How the account itself is called among its chats, where what is spent is kept."""
 
 
 @dataclass(slots=True)
-class Bucket:
+class Turnstile:
     """Lets ``limit`` through in any ``window_s``; 0 lets everything through.
 
-    A token is taken, and then either sent or given back; while it is ``held`` the bucket fills up to one less.
+    ``held``: tokens that were taken and neither spent nor given back. ``left``: when the last ones left, the newest last, as many as count.
     """
 
     limit: float
     window_s: float
-    tokens: float = field(init=False)
-    at: float = -math.inf
     held: int = 0
-
-    def __post_init__(self) -> None:
-        """Begin full."""
-        self.tokens = self.burst
+    left: list[float] = field(default_factory=list)
 
     @property
-    def burst(self) -> float:
-        """How many may go at once."""
-        return max(1.0, float(int(self.limit * BURST_SHARE)))
+    def count(self) -> int:
+        """How many may leave within one span."""
+        return max(1, int(self.limit))
 
     @property
-    def per_s(self) -> float:
-        """How fast tokens come back."""
-        rest = self.limit - self.burst
-        return rest / self.window_s if rest >= 1 else min(self.limit, 1.0) / (self.window_s * SPACING)
+    def span_s(self) -> float:
+        """The window that is kept."""
+        return self.window_s / min(self.limit, 1.0) * (MARGIN if self.count > 1 else SPACING)
 
-    def level(self, now: float) -> float:
-        """Return how many tokens there are; changes nothing."""
-        return min(self.burst - self.held, self.tokens + max(0.0, now - self.at) * self.per_s)
+    def leaves_at(self, now: float, ahead: int = 0) -> float:
+        """Return when the next may leave, or one that has others ``ahead`` of it, if each of those leaves as soon as it may."""
+        at = now
+        if self.limit:
+            count, span = self.count, self.span_s
+            burst = max(1, int(count * BURST_SHARE))
+            past = self.left[-count:]
+            for _ in range(ahead + 1):
+                at = max(now, _nth_last(past, count) + span, _nth_last(past, burst) + burst * span / count)
+                past.append(at)
+        return at
 
-    def full(self, now: float) -> bool:
-        """Whether it is as if it had never been used."""
-        return not self.limit or self.level(now) >= self.burst
-
-    def ready_at(self, now: float) -> float:
-        """Return when the next one may go, at the earliest."""
-        level = self.level(now) if self.limit else 1.0
-        return now if level >= NEARLY_ONE else now + (1 - level) / self.per_s
-
-    def take(self, now: float) -> None:
-        """Take one into the hand."""
-        self._set(now, self.level(now) - 1, self.held + 1)
+    def ages(self, now: float) -> list[float]:
+        """Return how long ago what still counts left, the oldest first."""
+        return [now - at for at in list(self.left) if at + self.span_s > now]
 
     def sent(self, now: float) -> None:
-        """Spend the one in the hand: from now on it comes back."""
-        self._set(now, self.level(now), self.held - 1)
+        """Spend a token: something leaves."""
+        self.held = max(0, self.held - 1)
+        if self.limit:
+            self.left.append(now)
+            del self.left[: -self.count]
 
-    def give_back(self, now: float) -> None:
-        """Put the one in the hand back."""
-        self._set(now, self.level(now) + 1, self.held - 1)
 
-    def _set(self, now: float, tokens: float, held: int) -> None:
-        self.tokens, self.at, self.held = tokens, max(now, self.at), max(held, 0)
+def _nth_last(times: Sequence[float], n: int) -> float:
+    return times[-n] if n <= len(times) else -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,73 +92,76 @@ class Pacer:
 
     rates: Rates
     frozen_until: float = 0.0
-    _account: Bucket = field(init=False)
-    _chats: "OrderedDict[str, Bucket]" = field(default_factory=OrderedDict)
+    _account: Turnstile = field(init=False)
+    _chats: "OrderedDict[str, Turnstile]" = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
-        """Begin with full buckets."""
-        self._account = Bucket(self.rates.rate_per_s, 1.0)
-
-    def ready_at(self, chat: str, now: float) -> float:
-        """Return when a message to this chat may go at the earliest: ``now`` where it may at once."""
-        known = self._chats.get(chat)  # many are asked about that nothing was sent to lately: those are ready
-        return max(self.account_ready_at(now), now if known is None else known.ready_at(now))
+        """Begin as if nothing had ever left."""
+        self._account = Turnstile(self.rates.rate_per_s, 1.0)
 
     def account_ready_at(self, now: float) -> float:
-        """Return when a message to any chat may go at the earliest."""
-        return max(now, self.frozen_until, self._account.ready_at(now))
+        """Return when a token for any message may be taken at the earliest, as far as the account goes: ``now`` where it may at once."""
+        return max(now, self.frozen_until, self._account.leaves_at(now, ahead=self._account.held) - LEAD_S)
 
-    def take(self, chat: str, now: float, *, group: bool) -> None:
+    def chat_ready_at(self, chat: str, now: float) -> float:
+        """Return the same as far as this chat goes."""
+        known = self._chats.get(chat)  # many are asked about that nothing was sent to lately: those are ready
+        return now if known is None else known.leaves_at(now, ahead=known.held)
+
+    def leaves_at(self, chat: str, now: float) -> float:
+        """Return when a message whose token was taken may leave at the earliest: ``now`` where it may at once."""
+        known = self._chats.get(chat)
+        return max(self._account.leaves_at(now), now if known is None else known.leaves_at(now))
+
+    def take(self, chat: str, *, group: bool) -> None:
         """Take a token of the account and one of the chat."""
-        for bucket in self._both(chat, group=group):
-            bucket.take(now)
+        for turnstile in (self._account, self._chat(chat, group=group)):
+            turnstile.held += 1
 
     def sent(self, chat: str, now: float, *, group: bool) -> None:
         """Say that the message leaves now."""
-        for bucket in self._both(chat, group=group):
-            bucket.sent(now)
+        for turnstile in (self._account, self._chat(chat, group=group)):
+            turnstile.sent(now)
 
-    def give_back(self, chat: str, now: float, *, group: bool) -> None:
+    def give_back(self, chat: str, *, group: bool) -> None:
         """Return both: nothing left."""
-        for bucket in self._both(chat, group=group):
-            bucket.give_back(now)
+        for turnstile in (self._account, self._chat(chat, group=group)):
+            turnstile.held = max(0, turnstile.held - 1)
 
     def freeze(self, until: float) -> None:
         """Let nothing of this account go before ``until``."""
         self.frozen_until = max(self.frozen_until, until)
 
-    def _both(self, chat: str, *, group: bool) -> Iterator[Bucket]:
-        yield self._account
-        yield self._chat(chat, group=group)
-
-    def _chat(self, chat: str, *, group: bool) -> Bucket:
-        bucket = self._chats.get(chat)
-        if bucket is None:
+    def _chat(self, chat: str, *, group: bool) -> Turnstile:
+        turnstile = self._chats.get(chat)
+        if turnstile is None:
             rates = self.rates
-            bucket = (
-                Bucket(rates.group_rate_per_min, MINUTE_S) if group else Bucket(rates.chat_rate_per_s, 1.0)
+            turnstile = (
+                Turnstile(rates.group_rate_per_min, MINUTE_S)
+                if group
+                else Turnstile(rates.chat_rate_per_s, 1.0)
             )
-            self._chats[chat] = bucket
+            self._chats[chat] = turnstile
             if len(self._chats) > CHATS_REMEMBERED:
                 self._chats.popitem(last=False)
         else:
             self._chats.move_to_end(chat)
-        return bucket
+        return turnstile
 
     def spent(self, now: float) -> bool:
         """Whether there is anything that a restart must remember."""
-        return self.frozen_until > now or not all(bucket.full(now) for bucket in self._buckets().values())
+        return self.frozen_until > now or any(chat.ages(now) for chat in self._known().values())
 
-    def _buckets(self) -> dict[str, Bucket]:
+    def _known(self) -> dict[str, Turnstile]:
         return dict(self._chats)  # a copy made at once: whoever saves the pacing may do so in a thread
 
     def dump(self, now: float, wall: float) -> str:
-        """Return what must survive a restart, as JSON: the freeze, and buckets that are not full. ``wall``: seconds since 1970."""
+        """Return what must survive a restart, as JSON: the freeze, and what left a moment ago. ``wall``: seconds since 1970."""
+        known = {ACCOUNT: self._account, **self._known()}
         left = {
             "wall": wall,
             "frozen_s": max(0.0, self.frozen_until - now),
-            "account": self._account.level(now),
-            "chats": {chat: b.level(now) for chat, b in self._buckets().items() if not b.full(now)},
+            "left": {name: ages for name, one in known.items() if (ages := one.ages(now))},
         }
         return json.dumps(left)
 
@@ -168,7 +170,6 @@ class Pacer:
         left = json.loads(dumped)
         then = now - max(0.0, wall - left["wall"])
         self.frozen_until = then + left["frozen_s"]
-        self._account.tokens, self._account.at = left["account"], then
-        for chat, tokens in left["chats"].items():
-            bucket = self._chat(chat, group=chat.startswith("group-"))
-            bucket.tokens, bucket.at = tokens, then
+        for name, ages in left.get("left", {}).items():  # an older Siyu kept levels of buckets
+            one = self._account if name == ACCOUNT else self._chat(name, group=name.startswith("group-"))
+            one.left = [then - age for age in ages]

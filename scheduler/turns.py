@@ -28,14 +28,14 @@ AccountKey = tuple[Channel, Account]
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """What to start, and how long to wait for the next.
+    """What to start, and how long to wait for the next one of an account that is open.
 
-    ``wait_s``: None where only a landing can tell. ``starved``: an account could send more, and all that was shown to it must wait.
+    ``wait_s``: None where only a landing can tell. ``starved``: accounts that could send more, and all that was shown to them must wait.
     """
 
     hints: tuple[DueDelivery, ...]
     wait_s: float | None
-    starved: bool
+    starved: tuple[AccountKey, ...]
 
 
 @dataclass(slots=True)
@@ -89,39 +89,53 @@ class Turns:
         """Return how many deliveries are under way on an account."""
         return self._flying[account]
 
-    def ready_in(self, at: float) -> float | None:
-        """Return after how many seconds some account may send: 0.0 where one may now, None where a landing must come first."""
-        ready = (
+    def open(self, at: float) -> list[AccountKey]:
+        """Return the accounts that may send now."""
+        return [key for key in self._pacers if self._is_open(key, at)]
+
+    def opens_in(self, at: float) -> float | None:
+        """Return after how many seconds one more account may send; None where a landing must come first."""
+        waits = (
             pacer.account_ready_at(at) - at for key, pacer in self._pacers.items() if self._has_room(key)
         )
-        return min(ready, default=None)
+        return min((wait for wait in waits if wait > 0), default=None)
 
     def pick(self, due: Sequence[DueDelivery], at: float) -> Picked:
         """Choose what starts now, taking its tokens; each must be ``landed`` later. ``due``: in the order in which it should go."""
         self._forget(at)
+        open_ = set(self.open(at))
         chosen: list[DueDelivery] = []
         waits: list[float] = []
         seen: set[str] = set()
-        followed = 0
+        shown: Counter[AccountKey] = Counter()
+        followed: Counter[AccountKey] = Counter()
         for hint in due:
-            place = place_of(hint)
-            if place in seen:
+            if not open_:
+                break
+            account, place = account_of(hint), place_of(hint)
+            shown[account] += 1
+            if account not in open_ or place in seen:
                 continue
             put_off = self._put_off(hint, place, at)
             if put_off is not None:  # the chat is free for others meanwhile
-                followed += hint.delivery in self._followed
+                followed[account] += hint.delivery in self._followed
                 waits.append(put_off)
                 continue
             seen.add(place)  # what was planned first goes first: the rest of this chat waits for it
-            wait = self._wait(hint, place, at)
-            if wait <= 0:
-                self._begin(hint, place, at)
-                chosen.append(hint)
-            else:
+            wait = math.inf if place in self._trips else self._pacers[account].chat_ready_at(place, at) - at
+            if wait > 0:
                 waits.append(wait)
+                continue
+            self._begin(hint, place)
+            chosen.append(hint)
+            if not self._is_open(account, at):
+                open_.remove(account)
         # Hints that were followed and stay (all marketing is paused) are no reason to look further: so are those behind them.
-        starved = self.ready_in(at) == 0 and 2 * followed < len(due)
+        starved = tuple(account for account in open_ if 2 * followed[account] < shown[account])
         return Picked(tuple(chosen), min((w for w in waits if w < math.inf), default=None), starved)
+
+    def _is_open(self, key: AccountKey, at: float) -> bool:
+        return self._has_room(key) and self._pacers[key].account_ready_at(at) <= at
 
     def _has_room(self, key: AccountKey) -> bool:
         aside = self._aside[key]
@@ -137,16 +151,9 @@ class Turns:
             return promise.until - at
         return None
 
-    def _wait(self, hint: DueDelivery, place: str, at: float) -> float:
-        """Return in how many seconds it may start; infinity where something must land first, or nobody serves its account."""
-        pacer = self._pacers.get(account_of(hint))
-        if pacer is None or place in self._trips or not self._has_room(account_of(hint)):
-            return math.inf
-        return pacer.ready_at(place, at) - at
-
-    def _begin(self, hint: DueDelivery, place: str, at: float) -> None:
+    def _begin(self, hint: DueDelivery, place: str) -> None:
         pacer = self._pacers[account_of(hint)]
-        pacer.take(place, at, group=hint.group is not None)
+        pacer.take(place, group=hint.group is not None)
         self._trips[place] = _Trip(pacer)
         self._flying[account_of(hint)] += 1
         promise = self._promises.get(place)
@@ -164,15 +171,15 @@ class Turns:
         trip.left = True
         trip.pacer.sent(place, at, group=hint.group is not None)
 
-    def step_aside(self, hint: DueDelivery, at: float) -> None:
+    def step_aside(self, hint: DueDelivery) -> None:
         """Say that it waits for others to share a request with: it keeps its chat, and neither tokens nor room from those."""
         place = place_of(hint)
         trip = self._trips[place]
         trip.aside = True
         self._aside[account_of(hint)] += 1
-        trip.pacer.give_back(place, at, group=hint.group is not None)
+        trip.pacer.give_back(place, group=hint.group is not None)
 
-    def landed(self, hint: DueDelivery, at: float) -> None:
+    def landed(self, hint: DueDelivery) -> None:
         """Say that it is over; tokens that were not spent go back."""
         place = place_of(hint)
         trip = self._trips.pop(place)
@@ -180,7 +187,7 @@ class Turns:
         if trip.aside:
             self._aside[account_of(hint)] -= 1
         elif not trip.left:
-            trip.pacer.give_back(place, at, group=hint.group is not None)
+            trip.pacer.give_back(place, group=hint.group is not None)
 
     def followed(self, hint: DueDelivery, again_at: float) -> None:
         """Look at this hint no more before ``again_at``, unless it changes."""

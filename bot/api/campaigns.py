@@ -12,6 +12,8 @@ from bot.api.auth import Caller, Marketer
 from bot.api.commanding import answered, calling, commanded
 from bot.api.pages import USUAL, Asked, Cursor, Limit, Page, Told, place
 from bot.api.problems import Kind, Problem
+from bot.api.results import Results
+from bot.campaigns.results import as_json, gather
 from bot.commands.campaign import campaign as command
 from bot.commands.campaign import kept
 from bot.commands.forms import read_here
@@ -83,40 +85,6 @@ class Done(Told):
     id: str
     stage: Stage
     said: str
-
-
-class Reason(Told):
-    """So many did not get it for this reason, by this rule."""
-
-    status: Status
-    reason: str | None
-    rule: str | None
-    recipients: int
-
-
-class Routed(Told):
-    """So many it was sent to by one of a channel's routes."""
-
-    channel: str
-    route: str
-    recipients: int
-
-
-class Worth(Told):
-    """What conversions are worth, in the currency's smallest unit; a mere number without one."""
-
-    currency: str | None
-    value: int
-
-
-class Results(Told):
-    """Every figure: of all, and of each text. Each is as long as its list, ``/campaigns/{campaign}/results/{figure}``."""
-
-    figures: dict[Figure, int]
-    variants: dict[str, dict[Figure, int]]
-    reasons: list[Reason]
-    worth: list[Worth]
-    routes: list[Routed]
 
 
 class Recipient(Told):
@@ -229,20 +197,13 @@ def cancel_campaign(caller: Marketer, campaign: ID) -> Done:
 
 @router.get("/campaigns/{campaign}/results")
 def show_results(caller: Marketer, campaign: ID) -> Results:
-    """What became of it, in numbers."""
-    among = Among(campaign=CampaignId(_known(caller, campaign).id))
+    """What became of it, in numbers, its texts compared with each other, and all of it with those who got nothing."""
+    known = _known(caller, campaign)
     with caller.house.views.snapshot() as connection:
-        return Results(
-            figures=campaigns.figures(connection, among),
-            variants={
-                str(one): found
-                for one, found in campaigns.figures_by_variant(connection, among).items()
-                if one is not None
-            },
-            reasons=[Reason.model_validate(one) for one in campaigns.reasons(connection, among)],
-            worth=[Worth.model_validate(one) for one in campaigns.worth(connection, among)],
-            routes=[Routed.model_validate(one) for one in campaigns.by_route(connection, among)],
-        )
+        found = gather(connection, known.id, now=caller.house.clock())
+        by_variant = campaigns.figures_by_variant(connection, Among(campaign=known.id))
+    variants = {str(one): figures for one, figures in by_variant.items() if one is not None}
+    return Results.model_validate({**as_json(found), "variants": variants})
 
 
 @router.get("/campaigns/{campaign}/results/{figure}")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from bot import export
 from bot.api.audit import record_read
 from bot.api.auth import Caller, Manager
-from bot.api.pages import USUAL, Limit, Told
+from bot.api.pages import USUAL, InDigits, Limit, Told
 from bot.api.whom import NAMED_IN_QUERY, one
 from bot.operations.reading import concerning
 from domain.identity import StreamId
@@ -49,7 +49,7 @@ class Events(Told):
     more: bool
 
 
-AFTER = Annotated[int, Query(ge=0, le=HIGHEST, description="only above this position")]
+AFTER = Annotated[int, Query(ge=0, le=HIGHEST, description="only above this position"), InDigits]
 STREAM = Annotated[
     str | None, Query(min_length=1, max_length=200, pattern=r"^[!-~]+$", description="only of this stream")
 ]

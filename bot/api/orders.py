@@ -9,7 +9,7 @@ from pydantic import Field
 from bot import ingest
 from bot.api.audit import record_read
 from bot.api.auth import Agent, Caller, Viewer
-from bot.api.pages import USUAL, Asked, Cursor, Limit, Page, Time, Told, Whole, cut, place
+from bot.api.pages import USUAL, Asked, Cursor, Limit, Page, Time, Told, TrueOrFalse, Whole, cut, place
 from bot.api.problems import Kind, Problem
 from bot.api.whom import NAMED_IN_QUERY, one
 from domain.identity import Currency, Slug
@@ -42,7 +42,7 @@ NUMBER = Annotated[
 ]
 
 
-UNMATCHED = Annotated[bool, Query(description="only those that are nobody's yet")]
+UNMATCHED = Annotated[bool, TrueOrFalse, Query(description="only those that are nobody's yet")]
 
 LISTING = "orders"
 

@@ -8,19 +8,19 @@ from typing import Annotated, Generic, TypeVar
 from fastapi import Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Strict
 
+MOST = 200
+USUAL = 50
+LONGEST_CURSOR = 18
+"""Digits: what a position of the log may have."""
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """Nothing that other systems tell of happened before."""
 _TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
 )
+_DIGITS = re.compile(rf"0|[1-9][0-9]{{0,{LONGEST_CURSOR - 1}}}")
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
-
-MOST = 200
-USUAL = 50
-LONGEST_CURSOR = 18
-"""Digits: what a position of the log may have."""
 
 
 def _written(value: object) -> object:
@@ -36,11 +36,28 @@ def _likely(value: datetime) -> datetime:
     return value
 
 
+def _in_digits(value: object) -> object:
+    """5.0, +5 and 1_000 are no whole numbers as JSON Schema reads an address, though pydantic would take them for such."""
+    if not isinstance(value, str) or not _DIGITS.fullmatch(value):
+        raise ValueError("write a whole number in digits, such as 50")
+    return value
+
+
+def _true_or_false(value: object) -> object:
+    if value not in {"true", "false"}:
+        raise ValueError("write true or false")
+    return value
+
+
 Time = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_likely)]
 """As RFC 3339 writes it, with its zone."""
 Whole = Annotated[int, Strict()]
 """true is no number."""
-Limit = Annotated[int, Query(ge=1, le=MOST, description="so many at most")]
+InDigits = BeforeValidator(_in_digits)
+"""For a whole number in an address."""
+TrueOrFalse = BeforeValidator(_true_or_false)
+"""For a choice in an address: ``on``, ``yes`` and ``1`` are none."""
+Limit = Annotated[int, Query(ge=1, le=MOST, description="so many at most"), InDigits]
 Cursor = Annotated[
     str | None,
     Query(

@@ -1,7 +1,8 @@
 """What a restored log cannot know: everything that was open and due may have been sent since the backup was taken.
 
 It is said in the log itself, before anybody acts on it, as facts: deliveries become Unknown, a broadcast that was not planned to its end is
-cancelled, and a campaign that had begun; an occurrence of what recurs counts as fired. Nobody reacts to these: no process is joined here.
+cancelled, and a campaign that had begun; an occurrence of what recurs counts as fired; of a pool of codes nobody knows how many were given
+out. Nobody reacts to these: no process is joined here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,6 +28,8 @@ from domain.campaigns.events import (
 )
 from domain.campaigns.occurrences import newest_due
 from domain.campaigns.plan import Cadence
+from domain.codes.commands import DoubtPool
+from domain.codes.events import CodesAdded, PoolDoubted
 from domain.contacts.suppression import address_digest
 from domain.customers.customer import customers
 from domain.customers.events import CustomerForgotten
@@ -88,18 +91,19 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """How many deliveries became Unknown, broadcasts were cancelled, occurrences count as fired; and what else there is to tell."""
+    """How many deliveries became Unknown, broadcasts were cancelled, occurrences count as fired, pools are in doubt; and more to tell."""
 
     deliveries: int
     broadcasts: int
     slots: int
+    pools: int
     forgotten: int
     unreadable: int
 
 
 @dataclass(slots=True)
 class _Open:
-    """What had not ended when the backup was taken. Imported history is none of it: it never leads to anything."""
+    """What had not ended when the backup was taken, and pools. Imported history is none of it: only its codes lead to anything."""
 
     deliveries: dict[DeliveryId, CustomerId | None] = field(default_factory=dict)
     broadcasts: dict[BroadcastId, datetime] = field(default_factory=dict)
@@ -107,6 +111,7 @@ class _Open:
     runs: dict[RunId, CampaignId] = field(default_factory=dict)
     schedules: dict[ScheduleId, ScheduleCreated] = field(default_factory=dict)
     fired: dict[ScheduleId, date] = field(default_factory=dict)
+    pools: set[Slug] = field(default_factory=set)
     unreadable: int = 0
 
     def note(self, event: Event) -> None:
@@ -132,6 +137,8 @@ class _Open:
                 self.schedules.pop(schedule, None)
             case ScheduleFired(schedule=schedule, day=day):
                 self.fired[schedule] = max(day, self.fired.get(schedule, day))
+            case CodesAdded(pool=pool):
+                self.pools.add(pool)
             case Unreadable():
                 self.unreadable += 1
             case _ if isinstance(event, _Ended):
@@ -155,7 +162,7 @@ def cast_doubt(log: StoredEventLog, vault: Vault, marks: Marks, restored: Restor
     """
     open_ = _Open()
     for recorded in events(log, 0):
-        if recorded.origin is not Origin.IMPORT or isinstance(recorded.event, Unreadable):
+        if recorded.origin is not Origin.IMPORT or isinstance(recorded.event, Unreadable | CodesAdded):
             open_.note(recorded.event)
     dispatcher = Dispatcher(log, vault, registry(()), KeyedHash(vault.secret()), fresh_id)
     decide = _Deciding(dispatcher, restored.now)
@@ -169,10 +176,12 @@ def cast_doubt(log: StoredEventLog, vault: Vault, marks: Marks, restored: Restor
     )
     decide(_campaigns(open_, dispatcher, restored.now))
     slots = decide(_due_slots(open_, restored.now))
+    pools = decide(DoubtPool(pool=pool) for pool in sorted(open_.pools))
     return Doubts(
         deliveries=_count(deliveries, DeliveryUnknown),
         broadcasts=_count(broadcasts, BroadcastCancelled),
         slots=_count(slots, ScheduleFired),
+        pools=_count(pools, PoolDoubted),
         forgotten=_count(forgotten, CustomerForgotten),
         unreadable=open_.unreadable,
     )

@@ -86,6 +86,11 @@ def _tell(manifest: Manifest, doubts: Doubts) -> Iterator[Told]:
         broadcasts=doubts.broadcasts,
         slots=doubts.slots,
     )
+    if doubts.pools:
+        yield told(
+            "unknown which codes were given out since: {pools} pools give none before siyu codes settle POOL",
+            pools=doubts.pools,
+        )
     if doubts.forgotten:
         yield told("forgotten since, and forgotten again: {customers} customers", customers=doubts.forgotten)
     if doubts.unreadable:

@@ -14,9 +14,16 @@ IN_GROUPS: Final = frozenset({"brand"})
 
 def said_of(brand: str, customer: Customer | None, contact: Contact) -> Mapping[str, str]:
     """Return the value of each variable, empty where nothing is known. ``customer``: whose contact it is."""
+    if customer is None:
+        return variables(brand, name=contact.name, username=contact.username)
+    return variables(brand, name=customer.known_as, username=contact.username, number=customer.number)
+
+
+def variables(brand: str, *, name: str, username: str, number: int | None = None) -> Mapping[str, str]:
+    """Return the value of each variable. ``number``: the customer's, None where nobody knows whose contact it is."""
     return {
         "brand": brand,
-        "name": customer.known_as if customer is not None else contact.name,
-        "username": contact.username or "",
-        "number": f"#{customer.number}" if customer is not None else "",
+        "name": name,
+        "username": username,
+        "number": "" if number is None else f"#{number}",
     }

@@ -1,6 +1,7 @@
 """/campaign: what was written as a form is looked at, tried, agreed to and let go; and stopped, where it must be."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Final
 
 from bot.campaigns.faults import in_words
@@ -10,7 +11,7 @@ from bot.commands.campaign_results import asked_for, results
 from bot.commands.campaign_words import described, forecast, shown, stage_said
 from bot.commands.command import CLI, Ambiguous, Call, OperatorCommand, Reply, Usage
 from bot.commands.forms import read_here
-from bot.commands.outlook import outlook
+from bot.commands.outlook import coming, outlook
 from bot.commands.prospects import whom
 from bot.commands.trial import preview, trial
 from domain.campaigns.campaign import ALONE_UP_TO, OPEN, CampaignState, Stage
@@ -94,7 +95,9 @@ def _show(call: Call, rest: str) -> Reply:
     state = state_of(call, campaign_named(call, rest))
     drafted = state.drafted
     texts = [] if drafted is None else [content.text for content in drafted.contents.value]
-    return Reply("\n".join([*described(call, state), *texts]))
+    _, day = (call.now, None) if drafted is None else coming(drafted, call.now)
+    meant = 0 if drafted is None else _meant(call, drafted, day)
+    return Reply("\n".join([*described(call, state, meant), *texts]))
 
 
 def _validate(call: Call, rest: str) -> Reply:
@@ -156,7 +159,8 @@ def _plan(call: Call, rest: str) -> Reply:
         "left_out": dict(found.left_out),
         "capped": found.capped,
     }
-    return Reply("\n".join([*described(call, state), *forecast(call, state, found)]), rows=(row,))
+    lines = [*described(call, state, found.meant), *forecast(call, state, found)]
+    return Reply("\n".join(lines), rows=(row,))
 
 
 def _approve(call: Call, rest: str) -> Reply:
@@ -179,7 +183,7 @@ def _asked(call: Call, named: Named, state: CampaignState) -> Reply:
     """Show what it comes to, and ask."""
     found = outlook(call, state)
     timing = state.drafted.timing if state.drafted is not None else None
-    lines = [*described(call, state), *forecast(call, state, found)]
+    lines = [*described(call, state, found.meant), *forecast(call, state, found)]
     if not found.count and not found.capped and timing is not None and timing.cadence is Cadence.ONCE:
         raise Rejected("\n".join(lines))
     _second_pair(call, state)
@@ -221,9 +225,9 @@ def launched(call: Call, named: Named, state: CampaignState) -> Reply:
     return Reply(f"{told}\n{stop}", (_launching(call, named, meant),))
 
 
-def _meant(call: Call, drafted: CampaignDrafted) -> int:
-    """Return how many it means in all, on whichever day."""
-    return len(drafted.selection.groups) or call.office.audience.size(whom(drafted))
+def _meant(call: Call, drafted: CampaignDrafted, day: date | None = None) -> int:
+    """Return how many it means on a day of their own, in all where none is named."""
+    return len(drafted.selection.groups) or call.office.audience.size(whom(drafted, day))
 
 
 def _launching(call: Call, named: Named, meant: int) -> LaunchCampaign:

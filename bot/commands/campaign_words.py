@@ -6,11 +6,13 @@ from typing import Final
 
 from bot.campaigns.outreach import Way
 from bot.campaigns.results_said import route_said
+from bot.commands.codes import doubt
 from bot.commands.command import Call
 from bot.commands.outlook import Outlook
 from bot.commands.preview import reason_said
 from bot.commands.recurrences import spoken
 from domain.campaigns.campaign import ALONE_UP_TO, CampaignState, Stage
+from domain.campaigns.canary import first_of
 from domain.campaigns.events import CampaignDrafted
 from domain.campaigns.plan import Cadence, Meant, Selection, Timing
 from domain.deliveries.events import HOLDOUT
@@ -20,7 +22,7 @@ from domain.policies.crontab import PREFIX
 from domain.policies.occasions import BIRTHDAY, MEMBER_ANNIVERSARY
 from domain.policies.recurrence import Recurrence
 from projections.campaign_names import Named
-from projections.codes import left as codes_left
+from projections.codes import pool_named
 
 MINUTE_S: Final = 60
 HOUR_S: Final = 3_600
@@ -47,8 +49,8 @@ def shown(call: Call, found: Named) -> str:
     return f"{found.campaign}  {found.name} ({stage_said(call, found.stage)}){when}"
 
 
-def described(call: Call, state: CampaignState) -> list[str]:
-    """Return what a campaign is, as lines."""
+def described(call: Call, state: CampaignState, meant: int) -> list[str]:
+    """Return what a campaign is, as lines. ``meant``: how many its next run means, which decides whether some go first."""
     drafted = state.drafted
     if drafted is None:
         return []
@@ -57,7 +59,7 @@ def described(call: Call, state: CampaignState) -> list[str]:
         f"{drafted.campaign}  {drafted.name.value} ({stage})",
         _whom(call, drafted.selection, state.listed),
         *when_said(call, drafted.timing),
-        *_careful(call, drafted),
+        *_careful(call, drafted, meant),
     ]
 
 
@@ -123,13 +125,13 @@ def _by_date(call: Call, timing: Timing) -> str:
     return call.say("Goes out {day}, at {time}.").format(day=day, time=at)
 
 
-def _careful(call: Call, drafted: CampaignDrafted) -> Iterator[str]:
+def _careful(call: Call, drafted: CampaignDrafted, meant: int) -> Iterator[str]:
     if drafted.arms:
         arms = ", ".join(f"{arm.variant} {arm.weight}" for arm in drafted.arms)
         yield call.say("Compares: {arms}").format(arms=arms)
     if drafted.holdout_percent:
         yield call.say("{percent} % get nothing, to compare with.").format(percent=drafted.holdout_percent)
-    if drafted.canary is not None:
+    if drafted.canary is not None and first_of(drafted, meant):
         said = call.say(
             "First {percent} % (at least {count}), then it waits {span} and goes on if fewer than {failures} % failed"
             " and {opt_outs} % unsubscribed."
@@ -163,6 +165,7 @@ def forecast(call: Call, state: CampaignState, found: Outlook) -> list[str]:
         *(f"{name}: {text}" if "\n" not in text else f"{name}:\n{text}" for name, text in found.samples),
         *_reached(call, found),
         *_left_out(call, found),
+        call.say("Not counted: whom somebody talks with just then, and campaigns of a higher priority."),
         *_arms(call, drafted, found),
         *_codes(call, drafted, found),
         *_finished(call, drafted, found),
@@ -227,8 +230,8 @@ def _arms(call: Call, drafted: CampaignDrafted, found: Outlook) -> Iterator[str]
     drawn = {arm: count for arm, count in found.arms.items() if arm != HOLDOUT}
     if drafted.arms:
         yield call.say("Drawn: {arms}").format(arms=_counts(sorted(drawn.items())))
-    if drafted.canary is not None and found.meant > 5 * drafted.canary.at_least:
-        first = max(drafted.canary.at_least, round(found.meant * drafted.canary.percent / 100))
+    first = first_of(drafted, found.meant)
+    if first:
         yield call.say("Go first: {count}").format(count=first)
     if found.meant > ALONE_UP_TO:
         said = call.say(
@@ -241,8 +244,11 @@ def _codes(call: Call, drafted: CampaignDrafted, found: Outlook) -> Iterator[str
     if drafted.codes is None:
         return
     with call.office.views.read() as connection:
-        left = codes_left(connection, drafted.codes, call.now)
-    if left < found.count:
+        pool = pool_named(connection, drafted.codes)
+    left = 0 if pool is None else pool.left(call.now)
+    if pool is not None and pool.doubted:
+        yield doubt(call, pool)
+    elif left < found.count:
         said = call.say(
             "The pool {pool} has {left} codes for {count} people: add some, or the others are left out."
         )
@@ -262,7 +268,7 @@ def _finished(call: Call, drafted: CampaignDrafted, found: Outlook) -> Iterator[
     if lasts_s is None:
         yield call.say("How fast it goes is known while Siyu runs and all its accounts are open.")
         return
-    wait_s = drafted.canary.wait_s if drafted.canary and found.meant > 5 * drafted.canary.at_least else 0
+    wait_s = drafted.canary.wait_s if drafted.canary and first_of(drafted, found.meant) else 0
     done = ends + timedelta(seconds=max(lasts_s, timing.over_s) + wait_s)
     yield call.say("Finished at about {time}.").format(
         time=call.clock.shown(done.replace(microsecond=0, second=0))

@@ -17,6 +17,7 @@ def _codes(call: Call) -> Reply:
             "taken": pool.taken,
             "redeemed": pool.redeemed,
             "left": pool.left(call.now),
+            "in_doubt": pool.doubted,
         }
         for pool in found
     )
@@ -32,10 +33,18 @@ def _line(call: Call, pool: Pool) -> str:
         taken=pool.taken,
         redeemed=pool.redeemed,
     )
-    if pool.expires_at is None:
-        return line
-    ends = call.say("they count until {time}").format(time=call.clock.shown(pool.expires_at))
-    return f"{line} ({ends})"
+    if pool.expires_at is not None:
+        ends = call.say("they count until {time}").format(time=call.clock.shown(pool.expires_at))
+        line = f"{line} ({ends})"
+    return f"{line}\n{doubt(call, pool)}" if pool.doubted else line
+
+
+def doubt(call: Call, pool: Pool) -> str:
+    """Return that none of its codes is given out, and what to do."""
+    said = call.say(
+        "{pool}: nobody knows which of its codes were given out since the backup, so none is: siyu codes settle {pool}"
+    )
+    return said.format(pool=pool.name)
 
 
 codes = OperatorCommand(

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.campaigns.outreach import Outreach
 from bot.commands.times import Clock
+from bot.texts import Told
 from domain.errors import NotAllowed, Rejected
 from domain.identity import ContactId, CustomerId, Digest, GroupId, Locale, OperatorId, SubjectId
 from domain.message import Command as DomainCommand
@@ -80,6 +81,8 @@ class Call:
     confirmed: bool = False
     replying_to: CustomerId | None = None
     in_group: GroupId | None = None
+    tell: Callable[[Told], None] = lambda _: None
+    """Say how far it is: heard on the machine itself only."""
     mentioned: list[CustomerId] = field(default_factory=list)
     """Whom the line and the answer tell of, as far as it is carried out: their being forgotten takes both along."""
 

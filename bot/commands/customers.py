@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from enum import Enum, auto
+from typing import Protocol
 
 from bot.commands.arguments import argument, first_word, words_of
 from bot.commands.command import Ambiguous, Call, Usage
@@ -119,7 +120,21 @@ def _one(
     )
 
 
-def called(found: Customer) -> str:
+class Numbered(Protocol):
+    """A customer, as far as it takes to name them."""
+
+    @property
+    def number(self) -> int:
+        """Their number."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What to show: what they are called, else the number."""
+        ...
+
+
+def called(found: Numbered) -> str:
     """Return a customer's number and name, ``#1042 Zhang San``; only the number of somebody without a name."""
     number = f"#{found.number}"
     return number if found.name == number else f"{number} {found.name}"

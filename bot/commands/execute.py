@@ -1,11 +1,13 @@
 """Carrying out an operator's line: who may, what it does, what they are told. Nothing is written here: the caller appends it all."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from bot.commands.command import NOBODY, Ambiguous, Call, Office, Operator, OperatorCommand, Reply, Usage
 from bot.commands.line import taken_apart
 from bot.commands.registry import STRANGERS, find
+from bot.texts import Told
 from domain.errors import NotAllowed, Rejected
 from domain.identity import CustomerId, Digest, GroupId
 from domain.operators.events import CommandOutcome
@@ -25,12 +27,13 @@ def execute(  # noqa: PLR0913  # one line, with everything that is known of it
     replying_to: CustomerId | None = None,
     in_group: GroupId | None = None,
     order: Digest | None = None,
+    tell: Callable[[Told], None] = lambda _: None,
 ) -> Reply:
     """Return what an operator is told, and the commands to append together with the entry of the audit.
 
     ``request``: the same for the same message, so that carrying it out again makes the same ids. ``confirmed``: ``--yes`` was said.
-    ``replying_to``: whose card the message answers. ``order``: names the key that seals it, ``request`` where it has no other. What is
-    refused, asked back or wrongly called is a reply too. Raises StoreUnavailable.
+    ``replying_to``: whose card the message answers. ``order``: names the key that seals it, ``request`` where it has no other. ``tell``
+    hears how far it is, where it takes long. What is refused, asked back or wrongly called is a reply too. Raises StoreUnavailable.
     """
     said = normalised(line)
     found = taken_apart(said)
@@ -46,6 +49,7 @@ def execute(  # noqa: PLR0913  # one line, with everything that is known of it
         confirmed=confirmed,
         replying_to=replying_to,
         in_group=in_group,
+        tell=tell,
     )
     command = find(call.name)
     if command is None:

@@ -8,18 +8,21 @@ from typing import Final
 
 from bot.campaigns.outreach import Way
 from bot.commands.command import Call
-from bot.commands.prospects import A_CODE, Prospect, Prospects
+from bot.commands.prospects import A_CODE, Prospect, Prospects, whom
+from bot.texts import told
 from domain.campaigns.campaign import CampaignState
 from domain.campaigns.events import CampaignDrafted
 from domain.campaigns.occurrences import next_occurrence
 from domain.campaigns.plan import CODE_MARK, Cadence
 from domain.identity import Account, Channel, Slug
 from domain.message import Route
-from domain.policies.may_contact import Allow, Refuse, Wait, may_contact
+from domain.policies.may_contact import Allow, Refuse, Wait
 from domain.policies.occasions import OWN
 from domain.policies.routes import Offer, routed
 
 SAMPLES: Final = 3
+TOLD_EVERY: Final = 10_000
+"""People: a second's work or less."""
 ALONE: Final = Slug("mass-needs-two")
 TOO_LATE: Final = Slug("expired")
 DAY_S: Final = 86_400
@@ -83,11 +86,15 @@ def outlook(call: Call, state: CampaignState) -> Outlook:
         for route in way.routes
     }
     together: Counter[tuple[Channel, Account, Slug, str]] = Counter()
+    total = 0
     for one in Prospects(call, drafted, at, day):
         found.meant += 1
+        if found.meant % TOLD_EVERY == 0:
+            total = total or call.office.audience.size(whom(drafted, day))
+            call.tell(told("{count} of {total} customers looked at", count=found.meant, total=total))
         found.arms[one.variant] += 1
         verdict, offer = routed(
-            may_contact(one.facts, call.office.controls),
+            one.verdict,
             one.offers,
             opened=one.facts.window is not None,
             spent=one.spent,
@@ -119,7 +126,7 @@ def _reach(
     found.begins = goes_at if found.begins is None else min(found.begins, goes_at)
     found.ends = goes_at if found.ends is None else max(found.ends, goes_at)
     if len(found.samples) < SAMPLES:
-        found.samples.append((one.name(), one.text if said is None else said.replace(CODE_MARK, A_CODE)))
+        found.samples.append((one.name(), one.text() if said is None else said.replace(CODE_MARK, A_CODE)))
     route = routes.get((one.channel, one.account, name))
     if route is not None and route.together is not None:
         together[one.channel, one.account, name, said or ""] += 1

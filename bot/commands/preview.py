@@ -203,6 +203,7 @@ def reason_said(call: Speaker, reason: str) -> str:
         "not-following": call.say("does not follow us any more"),
         "no-code-left": call.say("no code was left for them"),
         "codes-expired": call.say("the codes had expired"),
+        "codes-in-doubt": call.say("nobody knew which codes had been given out"),
         "codes-are-for-one": call.say("a code is for one customer, not for a group"),
     }
     return said.get(reason, reason)

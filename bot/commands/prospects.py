@@ -1,14 +1,15 @@
 """What the gate would know of each one whom a campaign means, gathered a page at a time from the views."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple, TypedDict
 
-from bot.campaigns.variables import said_of
+from bot.campaigns.variables import variables
 from bot.commands.command import Call
 from bot.commands.customers import called
-from bot.commands.preview import NEVER_WROTE, PAGE
+from bot.commands.preview import NEVER_WROTE
 from domain.campaigns.composing import Copy, compose
 from domain.campaigns.events import CampaignDrafted
 from domain.campaigns.occurrences import leaves_at
@@ -16,42 +17,47 @@ from domain.campaigns.plan import CODE_MARK, CONTROL, Cadence, Content, Meant, c
 from domain.deliveries.events import HOLDOUT, DeliveryClass
 from domain.errors import CannotRender
 from domain.gate import is_held_out, known_zone
-from domain.identity import Account, Channel, ContactId, Locale, Slug, ZoneName
+from domain.identity import Account, Channel, ContactId, CustomerId, Locale, Slug, ZoneName
 from domain.message import ReplyWindow
 from domain.policies.experiments import drawn, held_out
 from domain.policies.frequency_cap import WEEK, Spent
-from domain.policies.may_contact import Facts
+from domain.policies.may_contact import Facts, Verdict, is_silent, may_contact
 from domain.policies.occasions import OWN, kept
 from domain.policies.routes import Offer, Sayable, offers
 from domain.ports.audience import Recipient, Whom
 from projections.allowances import Allowance, allowances_of
 from projections.consents import standing
 from projections.groups import Group, groups_by_id
-from projections.people.contacts import Contact
-from projections.people.customers import Customer, customers_by_id
+from projections.people.meant import Face, faces
 from projections.reservations import reserved
 from projections.windows import left_of
 
+PAGE: Final = 1_000
+"""Customers read at once: what one of them is judged by costs less than to ask for them."""
+JUDGED: Final = 1_000
+"""Kinds of people, and texts for them, that are remembered."""
 NO_TEXT: Final = Slug("no-text")
 A_CODE: Final = "••••••"
 """What stands in a preview where each recipient has a code of their own."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prospect:
     """One recipient, at the moment at which it may go out to them (``facts.now``).
 
-    ``late``: that is after its time has passed. ``offers``: the ways it could take; none on a channel that has one only. ``used``: of
-    their allowances. ``name``: who they are; ``text``: what they get, where their way says nothing of its own.
+    ``verdict``: the gate's, but for the ways. ``late``: that is after its time has passed. ``offers``: the ways it could take; none on a
+    channel that has one only. ``used``: of their allowances. ``name``: who they are; ``text``: what they get, where their way says nothing
+    of its own.
     """
 
     channel: Channel
     account: Account
     variant: Slug
     facts: Facts
+    verdict: Verdict
     late: bool
     name: Callable[[], str]
-    text: str
+    text: Callable[[], str]
     offers: tuple[Offer, ...] = ()
     used: Mapping[Slug, Allowance] = field(default_factory=dict)
 
@@ -60,10 +66,28 @@ class Prospect:
         return self.used[of].used if of in self.used else 0
 
 
+class _Kind(NamedTuple):
+    """What tells people apart before the gate: most are alike in it, and are judged once. ``last_heard``: where that is too long ago."""
+
+    now: datetime
+    defect: Slug | None
+    unreachable: Slug | None
+    consents: bool
+    withdrew: bool
+    sent: tuple[Spent, ...]
+    last_heard: datetime | None
+    channel: Channel
+    zone: ZoneName | None
+    held_out: bool
+    held_out_of_all: bool
+    window: ReplyWindow | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Page:
     """What the views say of some customers and of the contacts they are reached by."""
 
+    faces: Mapping[CustomerId, Face]
     spent: Mapping[str, Sequence[Spent]]
     stands: Mapping[ContactId, tuple[bool, bool]]
     windows: Mapping[ContactId, ReplyWindow]
@@ -86,23 +110,6 @@ def whom(drafted: CampaignDrafted, day: date | None = None) -> Whom:
     )
 
 
-def crowd(
-    call: Call, drafted: CampaignDrafted, day: date | None = None
-) -> Iterator[list[tuple[Recipient, Customer]]]:
-    """Yield those whom a campaign means, in pages by number; those who cannot be reached too, operators not."""
-    meant, after = whom(drafted, day), 0
-    while page := call.office.audience.page(meant, after, PAGE):
-        after = page[-1].number
-        with call.office.views.snapshot() as connection:
-            known = {one.id: one for one in customers_by_id(connection, [one.customer for one in page])}
-        yield [(one, known[one.customer]) for one in page if one.customer in known]
-
-
-def contact_of(recipient: Recipient, customer: Customer) -> Contact | None:
-    """Return the contact by which somebody is reached; None where it went to somebody else just now."""
-    return next((contact for contact in customer.contacts if contact.id == recipient.contact), None)
-
-
 class Prospects:
     """Those of the run that begins at ``at``, on ``day`` where each has a day of their own."""
 
@@ -111,7 +118,9 @@ class Prospects:
         self._ways = {(way.channel, way.account): way for way in call.office.outreach.ways()}
         self._alike: dict[int, str | None] = {}
         self._plain: dict[tuple[int, Channel, Account, datetime], tuple[Offer, ...]] = {}
-        self._nobody = self._facts(at, None)
+        self._of_all = _of_all(drafted)
+        self._judged = lru_cache(JUDGED)(self._judge)
+        self._content = lru_cache(JUDGED)(self._content_for)
 
     def __iter__(self) -> Iterator[Prospect]:
         return self._groups() if self._drafted.selection.groups else self._people()
@@ -128,75 +137,104 @@ class Prospects:
         variant = self._variant(group.id)
         content = self._content(variant, group.channel, None)
         copy, defect = self._copy(content, {"brand": self._office.brand})
-        facts = replace(
-            self._facts(goes_at, defect),
+        facts = Facts(
+            now=goes_at,
+            **self._of_all,
+            defect=defect,
             to_group=True,
             unreachable=group.gone,
-            sent=tuple(sent),
+            consents=False,
+            withdrew=False,
+            sent=sent,
+            last_heard=None,
+            window=None,
             channel=group.channel,
         )
-        return Prospect(group.channel, group.account, variant, facts, late, lambda: group.title, _shown(copy))
+        verdict = may_contact(facts, self._office.controls)
+        return Prospect(
+            channel=group.channel,
+            account=group.account,
+            variant=variant,
+            facts=facts,
+            verdict=verdict,
+            late=late,
+            name=lambda: group.title,
+            text=lambda: _shown(copy),
+        )
 
     def _people(self) -> Iterator[Prospect]:
-        for page in crowd(self._call, self._drafted, self._day):
-            found = [(one, customer, contact_of(one, customer)) for one, customer in page]
-            there = [(one, customer, contact) for one, customer, contact in found if contact is not None]
-            zones = {one.zone: known_zone(one.zone) for one, _, _ in there}
-            when = {zone: self._goes_at(zone) for zone in zones.values()}
-            times = {one.contact: when[zones[one.zone]] for one, _, _ in there}
-            with self._office.views.snapshot() as connection:
-                known = _Page(
-                    spent=reserved(connection, [one.customer for one, _, _ in there], self._at - WEEK),
-                    stands=standing(connection, times, self._drafted.topic),
-                    windows=left_of(connection, {contact: at for contact, (at, _) in times.items()}),
-                    allowances=allowances_of(connection, times),
-                )
-            for one, customer, contact in there:
-                yield self._person(one, customer, contact, known, *times[one.contact])
+        """Yield those who cannot be reached too; operators not."""
+        meant, after = whom(self._drafted, self._day), 0
+        while page := self._office.audience.page(meant, after, PAGE):
+            after = page[-1].number
+            zones = {zone: known_zone(zone) for zone in {one.zone for one in page}}
+            when = {zone: (known, *self._goes_at(known)) for zone, known in zones.items()}
+            known = self._known(page, {one.contact: when[one.zone][1] for one in page})
+            for one in page:
+                face = known.faces.get(one.customer)
+                if face is not None:  # else their contact went to somebody else just now
+                    yield self._person(one, face, known, *when[one.zone])
+
+    def _known(self, page: Sequence[Recipient], times: Mapping[ContactId, datetime]) -> _Page:
+        with self._office.views.snapshot() as connection:
+            return _Page(
+                faces=faces(connection, {one.customer: one.contact for one in page}),
+                spent=reserved(connection, [one.customer for one in page], self._at - WEEK),
+                stands=standing(connection, times, self._drafted.topic),
+                windows=left_of(connection, times),
+                allowances=allowances_of(connection, times),
+            )
 
     def _person(
         self,
         one: Recipient,
-        customer: Customer,
-        contact: Contact,
+        face: Face,
         known: _Page,
+        zone: ZoneName | None,
         goes_at: datetime,
         late: bool,  # noqa: FBT001  # as _goes_at gives it
     ) -> Prospect:
-        variant = self._variant(customer.id)
-        content = self._content(self._text_of(variant), contact.channel, one.locale)
-        variables = said_of(self._office.brand, customer, contact)
-        copy, defect = self._copy(content, variables)
-        agrees, ended = known.stands.get(contact.id, (False, False))
-        allowances = known.allowances.get(contact.id, {})
-        facts = replace(
-            self._nobody,
+        variant = self._variant(one.customer)
+        content = self._content(self._text_of(variant), one.channel, one.locale)
+        given = variables(self._office.brand, name=face.known_as, username=face.username, number=face.number)
+        copy, defect = self._copy(content, given)
+        agrees, ended = known.stands.get(one.contact, (False, False))
+        allowances = known.allowances.get(one.contact, {})
+        kind = _Kind(
             now=goes_at,
             defect=defect,
-            unreachable=contact.blocked or (None if contact.private else NEVER_WROTE),
+            unreachable=face.blocked or (None if face.private else NEVER_WROTE),
             consents=agrees,
             withdrew=ended,
-            sent=tuple(known.spent.get(customer.id, ())),
-            last_heard=contact.last_in,
-            channel=contact.channel,
-            zone=known_zone(one.zone),
+            sent=tuple(known.spent.get(one.customer, ())),
+            last_heard=face.last_in
+            if face.last_in is not None and is_silent(face.last_in, goes_at)
+            else None,
+            channel=one.channel,
+            zone=zone,
             held_out=variant == HOLDOUT,
             held_out_of_all=is_held_out(
-                customer.id, self._office.controls.holdout_percent, self._office.digest
+                one.customer, self._office.controls.holdout_percent, self._office.digest
             ),
-            window=known.windows.get(contact.id),
+            window=known.windows.get(one.contact),
         )
+        facts, verdict = self._judged(kind)
         return Prospect(
-            contact.channel,
-            contact.account,
+            one.channel,
+            face.account,
             variant,
             facts,
+            verdict,
             late,
-            lambda: called(customer),
-            _shown(copy),
-            self._offers(contact, content, variables, allowances, goes_at) if copy is not None else (),
+            lambda: called(face),
+            lambda: _shown(copy),
+            self._offers(one.channel, face.account, content, given, allowances, goes_at) if copy else (),
             allowances,
         )
+
+    def _judge(self, kind: _Kind) -> tuple[Facts, Verdict]:
+        facts = Facts(to_group=False, **kind._asdict(), **self._of_all)
+        return facts, may_contact(facts, self._office.controls)
 
     # --- when ---------------------------------------------------------------------------------------------------
 
@@ -209,7 +247,7 @@ class Prospects:
 
     # --- what ---------------------------------------------------------------------------------------------------
 
-    def _content(self, variant: Slug, channel: Channel, locale: Locale | None) -> Content | None:
+    def _content_for(self, variant: Slug, channel: Channel, locale: Locale | None) -> Content | None:
         return content_for(self._drafted.contents.value, variant, channel, locale or Locale(""))
 
     def _text_of(self, variant: Slug) -> Slug:
@@ -244,17 +282,18 @@ class Prospects:
 
     def _offers(
         self,
-        contact: Contact,
+        channel: Channel,
+        account: Account,
         content: Content | None,
         variables: Mapping[str, str],
         allowances: Mapping[Slug, Allowance],
         goes_at: datetime,
     ) -> tuple[Offer, ...]:
-        way = self._ways.get((contact.channel, contact.account))
+        way = self._ways.get((channel, account))
         if way is None or not way.routes or content is None:
             return ()
         same_for_all = content.template is None and content.subscription is None
-        key = (id(content), contact.channel, contact.account, goes_at)
+        key = (id(content), channel, account, goes_at)
         if same_for_all and key in self._plain:
             return self._plain[key]
         sayable = Sayable(
@@ -291,27 +330,31 @@ class Prospects:
             self._alike[id(content)] = None if copy is None or copy.choices else copy.in_words
         return self._alike[id(content)]
 
-    def _facts(self, goes_at: datetime, defect: Slug | None) -> Facts:
-        """Return what is known of the message, and of nobody yet."""
-        return Facts(
-            now=goes_at,
-            kind=DeliveryClass.MARKETING,
-            automatic=True,
-            by_operator=False,
-            even_at_night=False,
-            to_group=False,
-            unreachable=None,
-            consents=False,
-            withdrew=False,
-            cancelled=False,
-            defect=defect,
-            human_until=None,
-            sent=(),
-            window=None,
-            last_heard=None,
-            reactivation=self._drafted.reactivation,
-            topic=self._drafted.topic,
-        )
+
+class _OfAll(TypedDict):
+    """Facts of the message, the same for all. What is not looked at: whether people are talking with somebody, and rivals for a cap."""
+
+    kind: DeliveryClass
+    automatic: bool
+    by_operator: bool
+    even_at_night: bool
+    cancelled: bool
+    human_until: None
+    reactivation: bool
+    topic: Slug
+
+
+def _of_all(drafted: CampaignDrafted) -> _OfAll:
+    return _OfAll(
+        kind=DeliveryClass.MARKETING,
+        automatic=True,
+        by_operator=False,
+        even_at_night=False,
+        cancelled=False,
+        human_until=None,
+        reactivation=drafted.reactivation,
+        topic=drafted.topic,
+    )
 
 
 def _shown(copy: Copy | None) -> str:

@@ -48,7 +48,7 @@ def _told(call: Call, entry: Entry) -> str:
             return call.say("pressed {text}").format(text=text)
         case Kind.FOLLOWED | Kind.SCANNED | Kind.OPENED | Kind.CHOSE:
             return _action(call, entry, text)
-        case Kind.ORDERED | Kind.PAID | Kind.REFUNDED | Kind.REACHED:
+        case Kind.ORDERED | Kind.PAID | Kind.REFUNDED | Kind.REACHED | Kind.GIVEN | Kind.REDEEMED:
             return _world(call, entry, text)
         case Kind.EDIT:
             return call.say("edited: {text}").format(text=text)
@@ -72,7 +72,7 @@ def _action(call: Call, entry: Entry, text: str) -> str:
 
 
 def _world(call: Call, entry: Entry, text: str) -> str:
-    """What other systems told."""
+    """What other systems told, and what became of codes."""
     match entry.kind:
         case Kind.ORDERED:
             return call.say("ordered {text}, {amount}").format(text=text, amount=entry.value)
@@ -80,6 +80,10 @@ def _world(call: Call, entry: Entry, text: str) -> str:
             return call.say("paid {amount}").format(amount=entry.value)
         case Kind.REFUNDED:
             return call.say("got back {amount}").format(amount=entry.value)
+        case Kind.GIVEN:
+            return call.say("was given the code {code} of {pool}").format(code=text, pool=entry.value)
+        case Kind.REDEEMED:
+            return call.say("redeemed the code {code} of {pool}").format(code=text, pool=entry.value)
         case _:
             return call.say("reached the goal {goal}").format(goal=entry.value)
 

@@ -8,7 +8,8 @@ from bot.campaigns.variables import said_of
 from bot.commands.arguments import option
 from bot.commands.command import Call, Reply, Usage
 from bot.commands.customers import Follows, called, reached_by, sealed_under, whom
-from bot.commands.prospects import A_CODE, crowd
+from bot.commands.prospects import A_CODE
+from bot.commands.prospects import whom as meant_by
 from domain.campaigns.campaign import OPEN, CampaignState
 from domain.campaigns.commands import TestCampaign
 from domain.campaigns.composing import Copy, compose
@@ -22,7 +23,7 @@ from domain.message import Command, Personal
 from projections.consents import standing
 from projections.operators import Operator, named, team
 from projections.people.contacts import Contact, contacts_by_id
-from projections.people.customers import Customer
+from projections.people.customers import Customer, customers_by_id
 from projections.profiles_known import known_of
 
 TEST: Final = Slug("campaign-test")
@@ -115,12 +116,7 @@ def _seen(call: Call, state: CampaignState, rest: str) -> _Seen:
     if rest.strip():
         customer, _ = whom(call, rest, Follows.NOTHING)
     else:
-        pages = crowd(call, drafted) if not drafted.selection.groups else iter(())
-        people = (one for page in pages for _, one in page if one.contacts)
-        first = next(people, None)
-        if first is None:
-            raise Rejected(call.say("Nobody is meant whom it could be shown for: name a customer."))
-        customer = first
+        customer = _first(call, drafted)
         call.mentioned.append(customer.id)
     with call.office.views.read() as connection:
         stands = standing(connection, [one.id for one in customer.contacts], drafted.topic)
@@ -134,6 +130,16 @@ def _seen(call: Call, state: CampaignState, rest: str) -> _Seen:
     locale = (profile and profile.language) or contact.language or Locale("")
     copies = tuple(_copy(call, drafted, variant, customer, contact, locale) for variant in variants)
     return _Seen(customer, contact, copies)
+
+
+def _first(call: Call, drafted: CampaignDrafted) -> Customer:
+    """Return the first one who is meant. Raises Rejected where nobody is."""
+    page = () if drafted.selection.groups else call.office.audience.page(meant_by(drafted), 0, 1)
+    with call.office.views.read() as connection:
+        found = customers_by_id(connection, [one.customer for one in page])
+    if not found:
+        raise Rejected(call.say("Nobody is meant whom it could be shown for: name a customer."))
+    return found[0]
 
 
 def _copy(

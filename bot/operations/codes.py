@@ -1,7 +1,7 @@
-"""Pools of codes: filled from a file, all of it or nothing, and listed."""
+"""Pools of codes: filled from a file, all of it or nothing, listed, and settled after a restore."""
 
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -14,13 +14,13 @@ from bot.house import House
 from bot.ingest.table import rows
 from bot.operations.said import Exit, Said
 from bot.texts import Told, told
-from domain.codes.commands import AddCodes, SetPoolExpiry
+from domain.codes.commands import AddCodes, SetPoolExpiry, SettlePool
 from domain.codes.pool import CODES_AT_ONCE, code_digest
-from domain.errors import BadInput, Rejected
+from domain.errors import BadInput, Rejected, UnknownRecipient
 from domain.identity import Digest, Slug
 from domain.message import Command, Personal
 from domain.policies.text import folded
-from projections.codes import known, pool_named, pools_listed
+from projections.codes import Pool, known, numbers, pool_named, pools_listed
 
 MOST_CODES = 100_000
 """Of one file: they come in one append."""
@@ -47,10 +47,10 @@ def add_codes(house: House, pool: str, file: str, expires: str = "") -> Said:
         raise Rejected("a pool's name is of a-z, 0-9 and -, 40 at most, such as summer-2026")
     expires_at = _end_of_day(expires, house.settings.time_zone) if expires else None
     house.catch_up()
-    read = list(_codes(house, Path(file)))
-    if not read:
-        raise BadInput("{file} holds no codes", file=Path(file).name)
-    if (yield from _faults(house, read)):
+    read = _in_file(house, Path(file))
+    with house.views.read() as connection:
+        elsewhere = known(connection, {one.digest for one in read})
+    if (yield from _faults(_wrong(read, elsewhere))):
         yield told("Nothing was added: correct the file and try again.")
         yield Exit(2)
         return
@@ -61,10 +61,54 @@ def add_codes(house: House, pool: str, file: str, expires: str = "") -> Said:
     if expires_at is not None:
         commands.append(SetPoolExpiry(pool=Slug(pool), expires_at=expires_at, operator=CLI))
     house.do("operator-cli", *commands)
-    taken = 0 if before is None else before.taken
-    left = since + len(read) - taken
+    passed = 0 if before is None else before.passed
+    left = since + len(read) - passed
     yield told(
         "{count} codes added to the pool {pool}: {left} are left.", count=len(read), pool=pool, left=left
+    )
+    if before is not None and before.doubted:
+        yield in_doubt(before)
+
+
+def settle_codes(
+    house: House, pool: str, *, none_given: bool = False, given: str = "", withdraw: bool = False
+) -> Said:
+    """End the doubt about a pool after a restore. ``given``: a file of codes that were given out since the backup.
+
+    They are given in their order, so whatever stands before one of them was given, too; it need not be in the file. ``none_given``: all
+    that are left are given out again; ``withdraw``: none of them.
+    """
+    if [none_given, bool(given), withdraw].count(True) != 1:
+        raise Rejected("say one of --none-given, --given FILE and --withdraw")
+    house.catch_up()
+    with house.views.read() as connection:
+        before = pool_named(connection, pool)
+    if before is None:
+        raise UnknownRecipient("there is no pool {pool}", pool=pool)
+    through = before.added if withdraw else 0
+    if given:
+        read = _in_file(house, Path(given))
+        with house.views.read() as connection:
+            places = numbers(connection, before.name, {one.digest for one in read})
+        if (yield from _faults(_missing(read, places, before.name))):
+            yield told("Nothing was settled: correct the file and try again.")
+            yield Exit(2)
+            return
+        through = max(places.values())
+    house.do("operator-cli", SettlePool(pool=before.name, through=through, operator=CLI))
+    yield told(
+        "The pool {pool} gives out codes again: {left} are left, {withdrawn} are given to nobody.",
+        pool=pool,
+        left=before.added - max(before.passed, through),
+        withdrawn=max(before.passed, through) - before.taken,
+    )
+
+
+def in_doubt(pool: Pool) -> Told:
+    """Tell that none of its codes is given out, and what to do."""
+    return told(
+        "{pool}: nobody knows which of its codes were given out since the backup, so none is: siyu codes settle {pool}",
+        pool=pool.name,
     )
 
 
@@ -78,6 +122,13 @@ def _adding(pool: Slug, since: int, read: Sequence[_Read]) -> Iterator[AddCodes]
             digests=tuple(one.digest for one in chunk),
             operator=CLI,
         )
+
+
+def _in_file(house: House, file: Path) -> list[_Read]:
+    read = list(_codes(house, file))
+    if not read:
+        raise BadInput("{file} holds no codes", file=file.name)
+    return read
 
 
 def _codes(house: House, file: Path) -> Iterator[_Read]:
@@ -102,11 +153,9 @@ def _fault(code: str) -> Told | None:
     return told("a code has 1 to {most} letters, digits and signs, and no blank", most=LONGEST_CODE)
 
 
-def _faults(house: House, read: Sequence[_Read]) -> Generator[Told, None, bool]:
+def _faults(wrong: Iterable[tuple[int, Told]]) -> Generator[Told, None, bool]:
     """Tell what is wrong, a line each, without the codes themselves. Returns whether anything is."""
-    with house.views.read() as connection:
-        elsewhere = known(connection, {one.digest for one in read})
-    faults = list(_wrong(read, elsewhere))
+    faults = list(wrong)
     for line, why in faults[:TOLD_FAULTS]:
         yield told("line {line}: {why}", line=line, why=why)
     if len(faults) > TOLD_FAULTS:
@@ -124,6 +173,14 @@ def _wrong(read: Sequence[_Read], elsewhere: Mapping[Digest, Slug]) -> Iterator[
         elif one.digest in elsewhere:
             yield one.line, told("this code is in the pool {pool} already", pool=elsewhere[one.digest])
         lines.setdefault(one.digest, one.line)
+
+
+def _missing(read: Sequence[_Read], places: Mapping[Digest, int], pool: Slug) -> Iterator[tuple[int, Told]]:
+    for one in read:
+        if one.fault is not None:
+            yield one.line, one.fault
+        elif one.digest not in places:
+            yield one.line, told("this code is not in the pool {pool}", pool=pool)
 
 
 def _end_of_day(text: str, zone: str) -> datetime:
@@ -150,8 +207,15 @@ def list_codes(house: House, *, json: bool = False) -> Said:
             "left": pool.left(now),
         }
         if json:
-            yield msgspec.json.encode({**counts, "expires_at": pool.expires_at}).decode()
-        else:
-            yield told("{pool}: {left} left of {added}, {taken} given out, {redeemed} redeemed", **counts)
+            more = {"withdrawn": pool.withdrawn, "in_doubt": pool.doubted, "expires_at": pool.expires_at}
+            yield msgspec.json.encode({**counts, **more}).decode()
+            continue
+        yield told("{pool}: {left} left of {added}, {taken} given out, {redeemed} redeemed", **counts)
+        if pool.withdrawn:
+            yield told(
+                "{pool}: {count} are given to nobody since a restore", pool=pool.name, count=pool.withdrawn
+            )
+        if pool.doubted:
+            yield in_doubt(pool)
     if not found and not json:
         yield told("There are no codes yet: siyu codes add POOL FILE.csv puts some in.")

@@ -10,8 +10,10 @@ from bot.house import House
 from bot.operations.reading import one_customer
 from bot.operations.said import Exit, Said
 from bot.texts import told
+from domain.codes.commands import DoubtPool
 from domain.errors import BadInput
 from domain.installation.commands import MarkHistoryImported, ResumeSending
+from projections.codes import pools_listed
 
 
 def resume_sending(house: House) -> Said:
@@ -30,6 +32,14 @@ def import_events(house: House, file: str) -> Said:
     house.catch_up()
     yield told("{count} events imported. Nothing is sent until: siyu resume-sending", count=count)
     yield told("What was planned or recurring in them is history: plan it anew.")
+    with house.views.read() as connection:
+        pools = [one.name for one in pools_listed(connection)]
+    if pools:  # the installation they came from may have given out more since
+        house.do("system", *(DoubtPool(pool=pool) for pool in pools))
+        yield told(
+            "unknown which codes were given out since: {pools} pools give none before siyu codes settle POOL",
+            pools=len(pools),
+        )
 
 
 def back_up(house: House, folder: str) -> Said:

@@ -138,6 +138,6 @@ def _entry_text(entry: Entry, house: House) -> str:
         if entry.state
         else ""
     )
-    if entry.kind in {Kind.ORDERED, Kind.REACHED}:
+    if entry.kind in {Kind.ORDERED, Kind.REACHED, Kind.GIVEN, Kind.REDEEMED}:
         said = "  ".join(filter(None, (said, entry.value)))
     return f"{at}  {arrow} {entry.kind:<9} {said or entry.value or ''}{state}"

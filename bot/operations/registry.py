@@ -3,7 +3,7 @@
 from bot.house import House
 from bot.operations.campaign_results import campaign_results
 from bot.operations.campaigns import campaign
-from bot.operations.codes import add_codes, list_codes
+from bot.operations.codes import add_codes, list_codes, settle_codes
 from bot.operations.hooks import list_hooks, replay_hook
 from bot.operations.importing import import_file
 from bot.operations.moving import back_up, export_customer, forget_customer, import_events, resume_sending
@@ -37,6 +37,7 @@ OPERATIONS: dict[str, Operation] = {
     "campaign-results": campaign_results,
     "codes-add": add_codes,
     "codes-list": list_codes,
+    "codes-settle": settle_codes,
     "hook-list": list_hooks,
     "hook-replay": replay_hook,
     "doctor": doctor,

@@ -2,7 +2,8 @@
 
 import math
 
-from domain.campaigns.plan import Canary
+from domain.campaigns.events import CampaignDrafted
+from domain.campaigns.plan import Canary, Meant
 from domain.identity import Slug
 from domain.policies.experiments import WHOLE
 
@@ -19,6 +20,11 @@ def sample_of(canary: Canary | None, meant: int) -> int:
     if canary is None or meant <= WORTH_IT_ABOVE * canary.at_least:
         return 0
     return min(meant, max(canary.at_least, math.ceil(meant * canary.percent / WHOLE)))
+
+
+def first_of(draft: CampaignDrafted, meant: int) -> int:
+    """Return how many of a campaign's recipients go first where so many are meant; of groups none do."""
+    return 0 if draft.selection.meant is Meant.GROUPS else sample_of(draft.canary, meant)
 
 
 def goes_first(point: float, sample: int, meant: int) -> bool:

@@ -3,31 +3,13 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from domain.campaigns.plan import Arm, Canary, Content, Goal, Selection, Timing
-from domain.identity import MARKETING_TOPIC, USUAL_PRIORITY, CampaignId, CustomerId, OperatorId, RunId, Slug
-from domain.message import Personal
+from domain.campaigns.events import CampaignDraft
+from domain.identity import CampaignId, CustomerId, OperatorId, RunId, Slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DraftCampaign:
-    """Write it down, or correct it while it was not launched. Fields as in CampaignDrafted."""
-
-    campaign: CampaignId
-    name: Personal[str]
-    form: Personal[str]
-    contents: Personal[list[Content]]
-    selection: Selection
-    timing: Timing
-    operator: OperatorId | None = None
-    topic: Slug = MARKETING_TOPIC
-    priority: int = USUAL_PRIORITY
-    reactivation: bool = False
-    arms: tuple[Arm, ...] = ()
-    holdout_percent: int = 0
-    canary: Canary | None = None
-    goal: Goal | None = None
-    codes: Slug | None = None
-    routes: tuple[Slug, ...] = ()
+class DraftCampaign(CampaignDraft):
+    """Write it down, or correct it while it was not launched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,9 @@ def compose(
         )
     return Copy(
         text=readdressed(render(content.text, variables), instead) if content.text else "",
-        choices=rows(lambda button: button.says),
-        links=rows(lambda button: instead.get(button.url, button.url) if button.url else None),
+        choices=rows(lambda button: button.says) if content.buttons else (),
+        links=rows(lambda button: instead.get(button.url, button.url) if button.url else None)
+        if content.buttons
+        else (),
         card=card,
     )

@@ -10,14 +10,13 @@ from domain.message import Personal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignDrafted:
-    """Somebody wrote it down; again for each correction, which takes back a test and an approval.
+class CampaignDraft:
+    """What a campaign is: the event and the command that asks for it share these fields.
 
     ``form``: as it was written (YAML). ``holdout_percent`` of those meant get nothing, to compare with. ``codes``: the pool whose codes it
     hands out. ``routes``: the channel's ways it may take, the preferred one first; empty: the channel's own order.
     """
 
-    SUBJECT: ClassVar[str] = "brand"
     campaign: CampaignId
     name: Personal[str]
     form: Personal[str]
@@ -34,6 +33,13 @@ class CampaignDrafted:
     goal: Goal | None = None
     codes: Slug | None = None
     routes: tuple[Slug, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignDrafted(CampaignDraft):
+    """Somebody wrote it down; again for each correction, which takes back a test and an approval."""
+
+    SUBJECT: ClassVar[str] = "brand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

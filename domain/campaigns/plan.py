@@ -172,6 +172,8 @@ def addresses_in(text: str) -> list[str]:
 
 def readdressed(text: str, instead: Mapping[str, str]) -> str:
     """Return a text with other addresses instead of those that are named."""
+    if not instead:
+        return text
 
     def other(found: re.Match[str]) -> str:
         address = found[0].rstrip(_OF_THE_SENTENCE)

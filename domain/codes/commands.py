@@ -31,6 +31,22 @@ class SetPoolExpiry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtPool:
+    """A backup was restored that has this pool: which of its codes were given out since, nobody can tell."""
+
+    pool: Slug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlePool:
+    """Give its codes out again. Those up to the number ``through`` count as given since the backup; 0: none was."""
+
+    pool: Slug
+    through: int
+    operator: OperatorId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RedeemCoupon:
     """Note that a code was used that somebody holds. Fields as in CouponRedeemed."""
 

@@ -31,6 +31,24 @@ class PoolExpirySet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PoolDoubted:
+    """A backup was restored: none of its codes is given out before an operator has said which may be."""
+
+    SUBJECT: ClassVar[str] = ""
+    pool: Slug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSettled:
+    """Its codes are given out again, but for those up to the number ``through``: somebody may have one of them."""
+
+    SUBJECT: ClassVar[str] = ""
+    pool: Slug
+    through: int
+    operator: OperatorId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodeTaken:
     """The code of this number is somebody's now: ``CodeAssigned`` says whose."""
 
@@ -75,6 +93,8 @@ class CouponRedeemed:
 POOL_EVENTS = (
     ("codes-added/1", CodesAdded),
     ("pool-expiry-set/1", PoolExpirySet),
+    ("pool-doubted/1", PoolDoubted),
+    ("pool-settled/1", PoolSettled),
 )
 TAKING_EVENTS = (("code-taken/1", CodeTaken),)
 HOLDING_EVENTS = (("code-assigned/1", CodeAssigned),)

@@ -14,6 +14,8 @@ CODES = Slug("codes")
 """The rule."""
 NO_CODE_LEFT = Slug("no-code-left")
 CODES_EXPIRED = Slug("codes-expired")
+CODES_IN_DOUBT = Slug("codes-in-doubt")
+"""Why nobody gets one after a restore: the next one may have been given to somebody since the backup."""
 FOR_ONE_ONLY = Slug("codes-are-for-one")
 """Why a group gets none: a code is one customer's."""
 
@@ -65,7 +67,9 @@ def next_code(wish: Wish, streams: Streams, now: datetime) -> Handed | Slug:
         held = streams.state(holdings, _key(wish, customer, streams))
         if held is not None:
             return Handed(held.code.value, held.number, held=True)
-    number = streams.state(takings, wish.pool).taken + 1
+    if pool.doubted:
+        return CODES_IN_DOUBT
+    number = max(streams.state(takings, wish.pool).taken, pool.withdrawn) + 1
     if number > pool.added:
         return NO_CODE_LEFT
     return Handed(pool.code(number), number, held=False)

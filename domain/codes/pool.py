@@ -10,8 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from domain.codes.commands import AddCodes, SetPoolExpiry
-from domain.codes.events import POOL_EVENTS, TAKING_EVENTS, CodesAdded, CodeTaken, PoolExpirySet
+from domain.codes.commands import AddCodes, DoubtPool, SetPoolExpiry, SettlePool
+from domain.codes.events import (
+    POOL_EVENTS,
+    TAKING_EVENTS,
+    CodesAdded,
+    CodeTaken,
+    PoolDoubted,
+    PoolExpirySet,
+    PoolSettled,
+)
 from domain.decider import Decider
 from domain.errors import Rejected, UnknownRecipient
 from domain.identity import Digest
@@ -21,8 +29,8 @@ from domain.policies.text import folded
 CODES_AT_ONCE = 500
 """Codes in one event."""
 
-PoolCommand = AddCodes | SetPoolExpiry
-PoolEvent = CodesAdded | PoolExpirySet
+PoolCommand = AddCodes | SetPoolExpiry | DoubtPool | SettlePool
+PoolEvent = CodesAdded | PoolExpirySet | PoolDoubted | PoolSettled
 
 
 def code_digest(digest: Callable[..., Digest], code: str) -> Digest:
@@ -32,12 +40,17 @@ def code_digest(digest: Callable[..., Digest], code: str) -> Digest:
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
-    """``firsts``: the number of each chunk's first code. ``added``: how many there are, taken or not."""
+    """``firsts``: the number of each chunk's first code. ``added``: how many there are, taken or not.
+
+    ``doubted``: a restored log does not know which of them were given out. ``withdrawn``: those up to this number are given to nobody.
+    """
 
     firsts: tuple[int, ...] = ()
     chunks: tuple[Personal[list[str]], ...] = ()
     added: int = 0
     expires_at: datetime | None = None
+    doubted: bool = False
+    withdrawn: int = 0
 
     def code(self, number: int) -> str:
         """Return the code of a number, from 1 on; it must have come in."""
@@ -65,6 +78,12 @@ def decide(state: PoolState, command: PoolCommand, context: Context) -> Sequence
                 raise Rejected("codes cannot expire in the past")
             same = expires_at == state.expires_at
             return () if same else (PoolExpirySet(pool=pool, expires_at=expires_at, operator=operator),)
+        case DoubtPool(pool=pool):
+            return (PoolDoubted(pool=pool),) if state.added and not state.doubted else ()
+        case SettlePool(pool=pool, through=through, operator=operator):
+            if not state.doubted:
+                raise Rejected("the pool {pool} is not in doubt: its codes are given out", pool=pool)
+            return (PoolSettled(pool=pool, through=through, operator=operator),)
         case _:
             assert_never(command)
 
@@ -81,6 +100,10 @@ def evolve(state: PoolState, event: PoolEvent) -> PoolState:
             )
         case PoolExpirySet(expires_at=expires_at):
             return replace(state, expires_at=expires_at)
+        case PoolDoubted():
+            return replace(state, doubted=True)
+        case PoolSettled(through=through):
+            return replace(state, doubted=False, withdrawn=max(state.withdrawn, through))
         case _:
             assert_never(event)
 
@@ -91,7 +114,7 @@ pools = Decider(
     decide=decide,
     evolve=evolve,
     events=POOL_EVENTS,
-    commands=(AddCodes, SetPoolExpiry),
+    commands=(AddCodes, SetPoolExpiry, DoubtPool, SettlePool),
     key=lambda command, _streams: command.pool,
 )
 

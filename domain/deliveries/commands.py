@@ -3,56 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.deliveries.events import Confirmation, DeliveryClass
-from domain.identity import (
-    MARKETING_TOPIC,
-    USUAL_PRIORITY,
-    BroadcastId,
-    CampaignId,
-    ContactId,
-    CustomerId,
-    DeliveryId,
-    GroupId,
-    MediaId,
-    OperatorId,
-    ProviderMessageId,
-    RunId,
-    Slug,
-    SubjectId,
-)
-from domain.message import Personal
+from domain.deliveries.events import Confirmation, DeliveryPlan
+from domain.identity import DeliveryId, OperatorId, ProviderMessageId, Slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanDelivery:
-    """Plan a message; planning the same delivery twice plans it once. Fields as in DeliveryPlanned."""
-
-    delivery: DeliveryId
-    subject: SubjectId
-    kind: DeliveryClass
-    occasion: Slug
-    contact: ContactId | None = None
-    customer: CustomerId | None = None
-    group: GroupId | None = None
-    text: Personal[str] | None = None
-    choices: Personal[list[list[str]]] | None = None
-    broadcast: BroadcastId | None = None
-    not_before: datetime
-    expires_at: datetime
-    automatic: bool = False
-    verbatim: bool = False
-    even_at_night: bool = False
-    reply_to: ProviderMessageId | None = None
-    thread: Slug | None = None
-    operator: OperatorId | None = None
-    service_reason: Personal[str] | None = None
-    media: MediaId | None = None
-    campaign: CampaignId | None = None
-    run: RunId | None = None
-    variant: Slug | None = None
-    topic: Slug = MARKETING_TOPIC
-    priority: int = USUAL_PRIORITY
-    reactivation: bool = False
+class PlanDelivery(DeliveryPlan):
+    """Plan a message; planning the same delivery twice plans it once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,15 +55,14 @@ class Confirmation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryPlanned:
-    """A message shall go out.
+class DeliveryPlan:
+    """What goes out, to whom, and when: the event and the command that asks for it share these fields.
 
     To one ``contact`` of a ``customer``, or to a ``group``. ``text`` is None where it comes from the ``broadcast``. ``occasion`` names
     what brought it about (``auto-reply``, ``send``, ``broadcast``). ``automatic``: no person asked for it just now.
     ``verbatim``: the text is no template.
     """
 
-    SUBJECT: ClassVar[str] = "subject"
     delivery: DeliveryId
     subject: SubjectId
     kind: DeliveryClass
@@ -97,6 +96,13 @@ class DeliveryPlanned:
     """1 to 9: where two campaigns compete for one cap, the higher one goes."""
     reactivation: bool = False
     """It is meant for people who were silent for half a year, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPlanned(DeliveryPlan):
+    """A message shall go out."""
+
+    SUBJECT: ClassVar[str] = "subject"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

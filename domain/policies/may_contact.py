@@ -173,15 +173,17 @@ class Objection:
 
 def may_contact(facts: Facts, controls: Controls) -> Verdict:
     """Judge one message; the first control that objects decides."""
-    for control, classes in TABLE.items():
-        effect = classes[facts.kind]
-        if effect is Effect.NOTHING:
-            continue
-        objection = _OBJECTIONS[control](facts, controls)
+    for effect, objects in _ASKED[facts.kind]:
+        objection = objects(facts, controls)
         verdict = None if objection is None else _said(effect, objection, facts)
         if verdict is not None:
             return verdict
     return Allow()
+
+
+def is_silent(last_heard: datetime, now: datetime) -> bool:
+    """Whether somebody was last heard of so long ago that they count as dormant."""
+    return now - last_heard > DORMANT_AFTER
 
 
 def _said(effect: Effect, objection: Objection, facts: Facts) -> Verdict | None:
@@ -246,7 +248,7 @@ def _consent(facts: Facts, _controls: Controls) -> Objection | None:
 
 
 def _dormant(facts: Facts, _controls: Controls) -> Objection | None:
-    silent = facts.last_heard is not None and facts.now - facts.last_heard > DORMANT_AFTER
+    silent = facts.last_heard is not None and is_silent(facts.last_heard, facts.now)
     return _objects(facts, "dormant", "recency") if silent and not facts.to_group else None
 
 
@@ -336,3 +338,12 @@ _OBJECTIONS: Final[Mapping[Control, Callable[[Facts, Controls], Objection | None
     Control.PRIORITY: _priority,
     Control.REPLY_WINDOW: _reply_window,
 }
+_ASKED: Final = {
+    kind: tuple(
+        (classes[kind], _OBJECTIONS[control])
+        for control, classes in TABLE.items()
+        if classes[kind] is not Effect.NOTHING
+    )
+    for kind in {kind for classes in TABLE.values() for kind in classes}
+}
+"""What each class obeys, in the table's order."""

@@ -1,6 +1,6 @@
 """What is due: hints for the scheduler, read from a view. What they lead to is decided on the streams."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -70,11 +70,13 @@ class UnderWay:
 class Agenda(Protocol):
     """Reads what is due. Synchronous; a lag of the view delays, it never doubles."""
 
-    def due(self, now: datetime, limit: int, *, marketing: bool) -> Sequence[DueDelivery]:
+    def due(
+        self, now: datetime, limit: int, among: Collection[tuple[Channel, Account]]
+    ) -> Sequence[DueDelivery]:
         """Return planned deliveries that may start, and unknown ones that may be sent again; replies first, then by time.
 
-        Marketing comes by priority, with every fourth place for the longest due; what is paused (its campaign, or all) is left out.
-        Those past their expiry are among them: the gate records that they expired. ``marketing``: whether marketing is wanted too.
+        Of these accounts, ``limit`` at most of each. Marketing comes by priority, with every fourth place for the longest due; what is
+        paused (its campaign, or all) is left out. Those past their expiry are among them: the gate records that they expired.
         """
         ...
 
@@ -114,10 +116,14 @@ class MemoryAgenda:
     under_way: list[UnderWay] = field(default_factory=list)
     before: dict[DeliveryId, list[Rival]] = field(default_factory=dict)
 
-    def due(self, now: datetime, limit: int, *, marketing: bool) -> Sequence[DueDelivery]:
+    def due(
+        self, now: datetime, limit: int, among: Collection[tuple[Channel, Account]]
+    ) -> Sequence[DueDelivery]:
         """See Agenda."""
-        ready = [d for d in self.deliveries if d.not_before <= now and (marketing or d.priority < 2)]  # noqa: PLR2004  # 2 is marketing
-        return sorted(ready, key=lambda d: (d.priority, d.not_before))[:limit]
+        ready = [d for d in self.deliveries if d.not_before <= now]
+        ready.sort(key=lambda d: (d.priority, d.not_before))
+        found = [[d for d in ready if (d.channel, d.account) == at][:limit] for at in among]
+        return sorted((d for those in found for d in those), key=lambda d: d.priority)
 
     def broken_leases(self, now: datetime, limit: int) -> Sequence[BrokenLease]:  # noqa: ARG002  # as filled
         """See Agenda."""

@@ -3,25 +3,13 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from domain.identity import ContactId, CustomerId, GroupId, OperatorId, ScheduleId, Slug, Tag, ZoneName
-from domain.message import Personal
+from domain.identity import ScheduleId
+from domain.schedules.events import ScheduleTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateSchedule:
-    """Let a message recur. Fields as in ScheduleCreated."""
-
-    schedule: ScheduleId
-    recurrence: Slug
-    zone: ZoneName
-    text: Personal[str]
-    starts_at: datetime
-    customer: CustomerId | None = None
-    contact: ContactId | None = None
-    group: GroupId | None = None
-    tag: Tag | None = None
-    operator: OperatorId | None = None
-    service: Personal[str] | None = None
+class CreateSchedule(ScheduleTerms):
+    """Let a message recur."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

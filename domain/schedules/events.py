@@ -9,13 +9,14 @@ from domain.message import Personal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleCreated:
-    """A message shall go out again and again: to a customer (by a contact), a group, everyone with a tag, or everyone (none of them).
+class ScheduleTerms:
+    """What recurs, and when: the event and the command that asks for it share these fields.
+
+    To a customer (by a contact), a group, everyone with a tag, or everyone (none of them).
 
     ``recurrence``: coded (domain/policies/recurrence.py). ``service``: an operator's reason why it is no marketing.
     """
 
-    SUBJECT: ClassVar[str] = "contact|group|brand"
     schedule: ScheduleId
     recurrence: Slug
     zone: ZoneName
@@ -27,6 +28,13 @@ class ScheduleCreated:
     tag: Tag | None = None
     operator: OperatorId | None = None
     service: Personal[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleCreated(ScheduleTerms):
+    """A message shall go out again and again."""
+
+    SUBJECT: ClassVar[str] = "contact|group|brand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The recurring message, and the slots in which it fired."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import assert_never
 
 from domain.decider import Decider, Streams
@@ -10,6 +10,8 @@ from domain.identity import ContactId, CustomerId, GroupId, OperatorId, Tag
 from domain.message import Context, Event, Personal
 from domain.schedules.commands import CreateSchedule, EndSchedule, FireSchedule
 from domain.schedules.events import EVENTS, SLOT_EVENTS, ScheduleCreated, ScheduleEnded, ScheduleFired
+
+CREATED_FIELDS = tuple(field.name for field in fields(ScheduleCreated))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +35,7 @@ def decide(state: ScheduleState, command: CreateSchedule | EndSchedule, _context
         case CreateSchedule():
             if state.exists:
                 return ()
-            return (
-                ScheduleCreated(
-                    schedule=command.schedule,
-                    recurrence=command.recurrence,
-                    zone=command.zone,
-                    text=command.text,
-                    starts_at=command.starts_at,
-                    customer=command.customer,
-                    contact=command.contact,
-                    group=command.group,
-                    tag=command.tag,
-                    operator=command.operator,
-                    service=command.service,
-                ),
-            )
+            return (ScheduleCreated(**{name: getattr(command, name) for name in CREATED_FIELDS}),)
         case EndSchedule(schedule=schedule):
             if not state.exists:
                 raise UnknownRecipient("no such schedule")

@@ -32,7 +32,8 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     for recorded in batch:
         match recorded.event:
             case DeliveryPlanned() as event:
-                row = planned(recorded, event, parties.channel_of(event.group or event.contact or ""))
+                channel, _ = parties.place_of(event.group or event.contact or "") or (None, None)
+                row = planned(recorded, event, channel)
                 if row is not None:
                     recipients.put(row)
             case event if isinstance(event, DeliveryMoved):

@@ -49,9 +49,10 @@ _ScheduleEvent = ScheduleCreated | ScheduleEnded | ScheduleFired
 _Work = _DeliveryEvent | _BroadcastEvent | _ScheduleEvent | _CampaignEvent | Stage | Run
 
 
-def _delivery(rows: Rows, paused: Rows, recorded: Recorded, event: _DeliveryEvent) -> None:
+def _delivery(rows: Rows, paused: Rows, parties: Parties, recorded: Recorded, event: _DeliveryEvent) -> None:
     match event:
         case DeliveryPlanned():
+            channel, account = parties.place_of(event.group or event.contact or "") or ("", "")
             held = event.campaign is not None and paused.get(event.campaign) is not None
             rows.put(
                 {
@@ -62,6 +63,8 @@ def _delivery(rows: Rows, paused: Rows, recorded: Recorded, event: _DeliveryEven
                     "contact": event.contact,
                     "customer": event.customer,
                     "group_id": event.group,
+                    "channel": channel,
+                    "account": account,
                     "broadcast": event.broadcast,
                     "campaign": event.campaign,
                     "topic": event.topic,
@@ -131,17 +134,18 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     schedules = Rows(
         connection, SCHEDULES, (event.schedule for event in events if isinstance(event, _ScheduleEvent))
     )
+    planned = [event for event in events if isinstance(event, DeliveryPlanned)]
     told = {event.campaign for event in events if isinstance(event, _CampaignEvent)}
-    named = {e.campaign for e in events if isinstance(e, DeliveryPlanned) and e.campaign is not None}
+    named = {event.campaign for event in planned if event.campaign is not None}
     paused = Rows(connection, PAUSED, told | named)
     campaigns, holds = Campaigns(connection, events), holds_of(connection)
-    parties = Parties(connection, PARTIES, batch)
+    parties = Parties(connection, PARTIES, batch, also=(e.group or e.contact or "" for e in planned))
     for recorded in batch:
         event = recorded.event
         if isinstance(event, _Work) and recorded.origin is Origin.IMPORT:
             continue  # imported history never causes a send
         if isinstance(event, _DeliveryEvent):
-            _delivery(deliveries, paused, recorded, event)
+            _delivery(deliveries, paused, parties, recorded, event)
         elif isinstance(event, _BroadcastEvent):
             _broadcast(broadcasts, event)
         elif isinstance(event, _ScheduleEvent):
@@ -162,7 +166,7 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
 
 due = Projection(
     name="due",
-    version=2,
+    version=3,
     tables=(DUE, PAUSED, BROADCASTS, SCHEDULES, CAMPAIGNS, RUNS, HOLDS, PARTIES),
     listens_to=frozenset(
         {

@@ -2,19 +2,24 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Row,
     Select,
     and_,
+    bindparam,
     exists,
     func,
+    literal,
+    literal_column,
     or_,
     select,
+    true,
     union_all,
 )
 
@@ -44,7 +49,6 @@ from projections.due.tables import (
     DUE,
     HOLDS,
     MARKETING,
-    PARTIES,
     PAUSED,
     PLACES,
     PLANNED,
@@ -57,8 +61,14 @@ from projections.due.tables import (
 
 FAIR_SHARE = 4
 """Of so many marketing messages one is the longest due, whatever its priority: so none waits for ever for those above it."""
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 RIVALS = 5
 """More of higher priority for one customer make no difference."""
+
+
+Among = Collection[tuple[Channel, Account]]
+"""Accounts of ours."""
+_RESENDABLE = and_(UNKNOWN, DUE.c.priority < MARKETING, DUE.c.attempt < MAX_ATTEMPTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,37 +115,50 @@ class UnderWay:
     open: bool
 
 
-def due_deliveries(
-    connection: Connection, now: datetime, limit: int, *, marketing: bool = True
-) -> list[DueDelivery]:
-    """Return planned deliveries whose time has come and not passed.
+def due_deliveries(connection: Connection, now: datetime, limit: int, among: Among) -> list[DueDelivery]:
+    """Return planned deliveries whose time has come and not passed, of these accounts, ``limit`` at most of each.
 
-    Replies first, then service, then marketing (if asked for); within a class the longest due first. Of marketing those of higher
+    Replies first, then service, then marketing, if it is not paused; within a class the longest due first. Of marketing those of higher
     priority come first, but every fourth is the one that is longest due.
     """
-    found: list[DueDelivery] = []
     stopped = held(connection)
     if SENDING_HELD in stopped:
-        return found
-    marketing = marketing and MARKETING_PAUSED not in stopped
-    for kind, places in PLACES.items():
-        if len(found) < limit and (marketing or kind is not DeliveryClass.MARKETING):
-            at_each = [_ready(where, now, limit - len(found)) for where in places]
-            statement = union_all(*(select(one.subquery()) for one in at_each))
-            rows = sorted(
-                connection.execute(statement), key=lambda row: (row.priority, row.not_before, row.position)
+        return []
+    last = -1 if MARKETING_PAUSED not in stopped else MARKETING - 1
+    found: list[Row[Any]] = []
+    for channel, account in among:
+        asked = {"channel": channel, "account": account, "now": now, "limit": limit}
+        rows = [row for row in connection.execute(_READY, asked) if last < 0 or row.priority <= last]
+        rows.sort(key=lambda row: (row.priority, row.not_before, row.position))
+        urgent = [row for row in rows if row.priority < MARKETING]
+        found += [*urgent, *_fairly(rows[len(urgent) :])][:limit]
+    if len(among) > 1:
+        found.sort(
+            key=lambda row: min(row.priority, MARKETING)
+        )  # within a class by account, each in its order
+    return [_as_due(row) for row in found]
+
+
+_READY = union_all(
+    *(
+        select(
+            select(DUE)
+            .where(
+                PLANNED,
+                DUE.c.priority == literal(where, literal_execute=True),
+                DUE.c.channel == bindparam("channel"),
+                DUE.c.account == bindparam("account"),
+                DUE.c.not_before <= bindparam("now", type_=DUE.c.not_before.type),
+                DUE.c.expires_at > bindparam("now", type_=DUE.c.not_before.type),
             )
-            found.extend(_as_due(row) for row in list(_fairly(rows))[: limit - len(found)])
-    return found
-
-
-def _ready(where: int, now: datetime, limit: int) -> Select[Any]:
-    return (
-        _question()
-        .where(PLANNED, DUE.c.priority == where, DUE.c.not_before <= now, DUE.c.expires_at > now)
-        .order_by(DUE.c.not_before, DUE.c.position)
-        .limit(limit)
+            .order_by(DUE.c.not_before, DUE.c.position)
+            .limit(bindparam("limit"))
+            .subquery()
+        )
+        for places in PLACES.values()
+        for where in places
     )
+)
 
 
 def _fairly(rows: Sequence[Row[Any]]) -> Iterator[Row[Any]]:
@@ -151,59 +174,74 @@ def _fairly(rows: Sequence[Row[Any]]) -> Iterator[Row[Any]]:
 
 def rivals(connection: Connection, delivery: DeliveryId, now: datetime) -> list[Rival]:
     """Return the marketing of higher priority that is planned for the same customer, the soonest first."""
-    mine = DUE.alias()
-    reached = PARTIES.c.party == DUE.c.contact
-    statement = (
-        select(DUE.c.not_before, DUE.c.topic, PARTIES.c.channel)
-        .join(PARTIES, reached)
-        .join(mine, mine.c.customer == DUE.c.customer)
-        .where(
-            mine.c.delivery == delivery,
-            PLANNED,
-            DUE.c.priority >= MARKETING,
-            DUE.c.priority < mine.c.priority,
-            DUE.c.expires_at > now,
-        )
-        .order_by(DUE.c.not_before, DUE.c.position)
-        .limit(RIVALS)
+    rows = connection.execute(_RIVALS, {"delivery": delivery, "now": now})
+    return [Rival(row.not_before, row.channel, row.topic) for row in rows]
+
+
+_MINE = DUE.alias()
+_RIVALS = (
+    select(DUE.c.not_before, DUE.c.topic, DUE.c.channel)
+    .join(_MINE, _MINE.c.customer == DUE.c.customer)
+    .where(
+        _MINE.c.delivery == bindparam("delivery"),
+        PLANNED,
+        DUE.c.priority >= MARKETING,
+        DUE.c.priority < _MINE.c.priority,
+        DUE.c.expires_at > bindparam("now", type_=DUE.c.expires_at.type),
     )
-    return [Rival(row.not_before, row.channel, row.topic) for row in connection.execute(statement)]
+    .order_by(DUE.c.not_before, DUE.c.position)
+    .limit(RIVALS)
+)
 
 
 def expired_leases(connection: Connection, now: datetime, limit: int = 500) -> list[DueDelivery]:
     """Return started deliveries whose lease ended without an outcome, the longest ago first."""
     return _answer(
-        connection, _question().where(STARTED, DUE.c.until <= now).order_by(DUE.c.until).limit(limit)
+        connection, select(DUE).where(STARTED, DUE.c.until <= now).order_by(DUE.c.until).limit(limit)
     )
 
 
-def resendable(connection: Connection, now: datetime, limit: int = 500) -> list[DueDelivery]:
-    """Return replies and service messages of unknown outcome that may be tried again now, replies first.
+def resendable(connection: Connection, now: datetime, limit: int, among: Among) -> list[DueDelivery]:
+    """Return replies and service messages of unknown outcome that may be tried again now, of these accounts, replies first.
 
     They have not expired, have tries left, no rule lets them wait, and their lease ended long enough ago.
     """
     if SENDING_HELD in held(connection):
         return []
-    statement = (
-        _question()
-        .where(
-            _resendable(),
-            DUE.c.until <= now - RESEND_AFTER_LEASE,
-            DUE.c.not_before <= now,
-            DUE.c.expires_at > now,
-        )
-        .order_by(DUE.c.priority, DUE.c.until)
-        .limit(limit)
-    )
-    return _answer(connection, statement)
+    asked = {"now": now, "ended": now - RESEND_AFTER_LEASE, "limit": limit, "among": _named(among)}
+    return [_as_due(row) for row in connection.execute(_AGAIN, asked)]
 
 
-def overdue(connection: Connection, now: datetime, limit: int = 500) -> list[DueDelivery]:
-    """Return planned deliveries whose time has passed, the longest ago first."""
-    return _answer(
-        connection,
-        _question().where(PLANNED, DUE.c.expires_at <= now).order_by(DUE.c.expires_at).limit(limit),
+def overdue(connection: Connection, now: datetime, limit: int, among: Among) -> list[DueDelivery]:
+    """Return planned deliveries whose time has passed, of these accounts, the longest ago first."""
+    asked = {"now": now, "limit": limit, "among": _named(among)}
+    return [_as_due(row) for row in connection.execute(_OVERDUE, asked)]
+
+
+def _named(among: Among) -> list[str]:
+    return [f"{channel}:{account}" for channel, account in among]
+
+
+_NOW = bindparam("now", type_=DUE.c.not_before.type)
+_AMONG = (DUE.c.channel + ":" + DUE.c.account).in_(bindparam("among", expanding=True))
+_AGAIN = (
+    select(DUE)
+    .where(
+        _RESENDABLE,
+        DUE.c.until <= bindparam("ended", type_=DUE.c.until.type),
+        DUE.c.not_before <= _NOW,
+        DUE.c.expires_at > _NOW,
+        _AMONG,
     )
+    .order_by(DUE.c.priority, DUE.c.until)
+    .limit(bindparam("limit"))
+)
+_OVERDUE = (
+    select(DUE)
+    .where(PLANNED, DUE.c.expires_at <= _NOW, _AMONG)
+    .order_by(DUE.c.expires_at)
+    .limit(bindparam("limit"))
+)
 
 
 def open_to(connection: Connection, contacts: Collection[ContactId], limit: int = 500) -> list[DeliveryId]:
@@ -221,7 +259,7 @@ def unknown(connection: Connection, limit: int = 100) -> list[DueDelivery]:
     """Return deliveries of which nobody knows whether they were sent, the newest first: for operators to resolve."""
     return _answer(
         connection,
-        _question().where(UNKNOWN).order_by(DUE.c.until.desc(), DUE.c.position.desc()).limit(limit),
+        select(DUE).where(UNKNOWN).order_by(DUE.c.until.desc(), DUE.c.position.desc()).limit(limit),
     )
 
 
@@ -267,52 +305,46 @@ def active_schedules(connection: Connection) -> list[ActiveSchedule]:
     ]
 
 
-def next_moment(
-    connection: Connection, after: datetime | None = None, *, marketing: bool = True
-) -> datetime | None:
+def next_moment(connection: Connection, after: datetime = LONG_AGO) -> datetime | None:
     """Return when something is due next (of what is due after a moment); None where nothing waits for a time. Schedules are not in it."""
     stopped = held(connection)
-    marketing = marketing and MARKETING_PAUSED not in stopped
-    places = [
-        where
-        for kind, those in PLACES.items()
-        if SENDING_HELD not in stopped and (marketing or kind is not DeliveryClass.MARKETING)
-        for where in those
-    ]
-    planned = [(DUE.c.not_before, and_(PLANNED, DUE.c.priority == where)) for where in places]
-    columns: list[tuple[ColumnElement[Any], ColumnElement[bool]]] = [
-        *planned,
-        (DUE.c.expires_at, PLANNED),
-        (DUE.c.until, STARTED),
-        (DUE.c.not_before, and_(_resendable(), DUE.c.not_before > DUE.c.until)),  # a rule lets it wait longer
-        (BROADCASTS.c.not_before, BROADCASTS.c.broadcast.is_not(None)),
-    ]
-    moments = [_earliest(connection, column, clause, after) for column, clause in columns]
-    lease_end = _earliest(
-        connection, DUE.c.until, _resendable(), None if after is None else after - RESEND_AFTER_LEASE
-    )
+    silent: Collection[str] = ()
+    if SENDING_HELD in stopped:
+        silent = PLACES
+    elif MARKETING_PAUSED in stopped:
+        silent = (DeliveryClass.MARKETING,)
+    asked = {"after": after, "lease_end": after - RESEND_AFTER_LEASE}
+    rows = connection.execute(_NEXT, asked).all()
+    moments = [row.moment for row in rows if row.moment is not None and row.what not in silent]
+    lease_end: datetime | None = connection.execute(_LEASE_END, asked).scalar()
     if lease_end is not None:
         moments.append(lease_end + RESEND_AFTER_LEASE)
-    return min((moment for moment in moments if moment is not None), default=None)
+    return min(moments, default=None)
 
 
-def _earliest(
-    connection: Connection, column: ColumnElement[Any], clause: ColumnElement[bool], after: datetime | None
-) -> datetime | None:
-    statement = select(func.min(column)).where(clause)
-    if after is not None:
-        statement = statement.where(column > after)
-    moment: datetime | None = connection.execute(statement).scalar()
-    return moment
+def _earliest(what: str, column: Column[Any], clause: ColumnElement[bool]) -> Select[str, Any]:
+    later = column > bindparam("after", type_=column.type)
+    named: ColumnElement[str] = literal_column(f"'{what}'")
+    return select(named.label("what"), func.min(column).label("moment")).where(clause, later)
 
 
-def _resendable() -> ColumnElement[bool]:
-    return and_(UNKNOWN, DUE.c.priority < MARKETING, DUE.c.attempt < MAX_ATTEMPTS)
-
-
-def _question() -> Select[Any]:
-    reached = PARTIES.c.party == func.coalesce(DUE.c.group_id, DUE.c.contact)
-    return select(DUE, PARTIES.c.channel, PARTIES.c.account).join(PARTIES, reached)
+_NEXT = union_all(
+    *(
+        _earliest(
+            kind, DUE.c.not_before, and_(PLANNED, DUE.c.priority == literal(where, literal_execute=True))
+        )
+        for kind, places in PLACES.items()
+        for where in places
+    ),
+    _earliest("expiry", DUE.c.expires_at, PLANNED),
+    _earliest("lease", DUE.c.until, STARTED),
+    # a rule lets it wait longer than its lease
+    _earliest("resend", DUE.c.not_before, and_(_RESENDABLE, DUE.c.not_before > DUE.c.until)),
+    _earliest("broadcast", BROADCASTS.c.not_before, true()),
+)
+_LEASE_END = select(func.min(DUE.c.until)).where(
+    _RESENDABLE, DUE.c.until > bindparam("lease_end", type_=DUE.c.until.type)
+)
 
 
 def _answer(connection: Connection, statement: Select[Any]) -> list[DueDelivery]:

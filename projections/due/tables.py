@@ -56,6 +56,8 @@ DUE = Table(
     Column("contact", String),
     Column("customer", String),
     Column("group_id", String),
+    Column("channel", String, nullable=False),
+    Column("account", String, nullable=False),
     Column("broadcast", String),
     Column("campaign", String, index=True),
     Column("topic", String, nullable=False),
@@ -65,14 +67,19 @@ DUE = Table(
     Column("attempt", Integer, nullable=False, default=0),
     Column("until", Utc),
 )
-"""Deliveries without a final outcome: planned, started, unknown. ``priority``: their place. ``until``: the end of the last lease."""
+"""Deliveries without a final outcome: planned, started, unknown.
+
+``channel``, ``account``: where the recipient is; empty where nobody is known by that id. ``priority``: their place. ``until``: the end of
+the last lease.
+"""
 PLANNED, STARTED, UNKNOWN = (
     DUE.c.phase == literal(phase.value, literal_execute=True)
     for phase in (Phase.PLANNED, Phase.STARTED, Phase.UNKNOWN)
 )
 """Spelt out in the statement: PostgreSQL uses a partial index only where it sees that the condition is the index's."""
 for _name, _where, _columns in (
-    ("due_planned", PLANNED, (DUE.c.priority, DUE.c.not_before, DUE.c.position)),
+    ("due_planned", PLANNED, (DUE.c.priority, DUE.c.not_before)),
+    ("due_at", PLANNED, (DUE.c.channel, DUE.c.account, DUE.c.priority, DUE.c.not_before, DUE.c.position)),
     ("due_expiring", PLANNED, (DUE.c.expires_at,)),
     ("due_started", STARTED, (DUE.c.until,)),
     ("due_unknown", UNKNOWN, (DUE.c.until,)),

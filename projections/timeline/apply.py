@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from domain.broadcasts.events import BroadcastDrafted
+from domain.codes.events import CodeAssigned, CouponRedeemed
 from domain.contacts.events import ContactBlocked, ContactUnblocked
 from domain.conversations.events import (
     ActionReported,
@@ -49,6 +50,7 @@ from domain.identity import ORDER
 from domain.media.events import MediaKept, MediaRefused
 from domain.message import Recorded
 from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Row, Rows
+from projections.timeline.coupons import CouponEvent, Coupons
 from projections.timeline.orders import ORDER_EVENTS, OrderEvent, Orders, reached
 from projections.timeline.tables import BROADCASTS, FILES, IS_OF_ANOTHER, PARTIES, TIMELINE, Kind
 from projections.timeline.words import WORDS, words
@@ -248,7 +250,7 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
         (recorded.event.delivery for recorded in batch if isinstance(recorded.event, DeliveryMoved)),
         by=TIMELINE.c.delivery,
     )
-    orders = Orders(connection, batch)
+    orders, coupons = Orders(connection, batch), Coupons(connection, batch)
     rows: list[Row] = []
     broadcasts: list[Row] = []
     files: list[Row] = []
@@ -273,6 +275,10 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
                 told = orders.columns(event)
                 if told is not None:
                     rows.append(orders.keep(_row(recorded, told[0], **told[1])))
+            case event if isinstance(event, CouponEvent):
+                told = coupons.columns(event)
+                if told is not None:
+                    rows.append(_row(recorded, told[0], **told[1]))
             case CustomerAbsorbed() as absorbed:
                 parties.note(absorbed)
             case _:
@@ -335,7 +341,7 @@ def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]
 
 timeline = Projection(
     name="timeline",
-    version=7,
+    version=8,
     tables=(TIMELINE, BROADCASTS, FILES, PARTIES, WORDS),
     listens_to=frozenset(
         {
@@ -343,6 +349,8 @@ timeline = Projection(
             *RECORD_EVENTS,
             *ORDER_EVENTS,
             GoalReached,
+            CodeAssigned,
+            CouponRedeemed,
             CustomerMerged,
             MessageReceived,
             MessageEdited,

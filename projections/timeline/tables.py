@@ -41,6 +41,9 @@ class Kind(StrEnum):
     REFUNDED = "refunded"
     REACHED = "reached"
     """A goal."""
+    GIVEN = "given"
+    """A code of a pool."""
+    REDEEMED = "redeemed"
 
 
 TIMELINE = Table(
@@ -76,8 +79,9 @@ TIMELINE = Table(
 ``part``: several members who joined at once are a row each. ``customer`` only where the event names no contact: the others are found
 through the contacts linked to a customer now, so linking rewrites nothing. ``rendered``: what left, where filling in variables made it
 another text (searches look at the text as it was planned). ``value``: a tag, a topic, a kind of content, a reason, the source of a scan,
-an amount, a goal.
-``subject``: who the text is about, where that is not whom the row belongs to: what operators order, and are told, of customers.
+an amount, a goal, a pool of codes.
+``subject``: who the text is about, where that is not whom the row belongs to: what operators order, and are told, of customers; a
+purchase; a code.
 ``states``: a delivery's history, [position, state, reason, rule, moment] each, oldest first."""
 IS_OF_ANOTHER = TIMELINE.c.subject.is_not(None)
 Index("timeline_subjects", TIMELINE.c.subject, sqlite_where=IS_OF_ANOTHER, postgresql_where=IS_OF_ANOTHER)

@@ -76,13 +76,14 @@ async def measure(house: House, people: int) -> dict[str, float]:
     audience = SqlAudience(house.views, "Tea")
     sources = CampaignSources(SqlAgenda(house.views), audience, SqlCanaries(house.views), house.log)
     fan_out = CampaignFanOut(sources, house.submit, house.digest, house.clock)
-    before, most, begin = rss_mb(), 0.0, time.perf_counter()
+    before, most, begin, worked = rss_mb(), 0.0, time.perf_counter(), time.process_time()
     while await fan_out.step():
         most = max(most, rss_mb())
-    took = time.perf_counter() - begin
+    took, worked = time.perf_counter() - begin, time.process_time() - worked
     return {
         "planned/s": people / took,
         "seconds": took,
+        "CPU seconds": worked,
         "rss before MB": before,
         "rss growth MB": most - before,
     }

@@ -1,5 +1,6 @@
 """siyu codes: a file's codes come into a pool all at once, or none where one is wrong."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,17 @@ def test_codes_are_added_and_listed(premises: Premises, files: Path) -> None:
     )  # midnight in Shanghai, at the day's end
     assert told(premises, "codes-list") == (0, ["tea: 3 left of 3, 0 given out, 0 redeemed"])
     assert told(premises, "codes-list", "zh") == (0, ["tea：共 3 个，剩 3 个，已发 0 个，已核销 0 个"])
-    assert told(premises, "codes-list", json=True)[1] == [
-        '{"pool":"tea","added":3,"taken":0,"redeemed":0,"left":3,"expires_at":"2026-12-31T16:00:00Z"}'
-    ]
+    (line,) = told(premises, "codes-list", json=True)[1]
+    assert json.loads(line) == {
+        "pool": "tea",
+        "added": 3,
+        "taken": 0,
+        "redeemed": 0,
+        "left": 3,
+        "withdrawn": 0,
+        "in_doubt": False,
+        "expires_at": "2026-12-31T16:00:00Z",
+    }
 
 
 @pytest.mark.parametrize(

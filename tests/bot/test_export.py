@@ -39,9 +39,10 @@ from domain.ports.event_log import Unreadable
 from domain.registry import EVENT_TYPES
 from domain.schedules.commands import CreateSchedule
 from tests.bot.eventlog import any_event
-from tests.bot.premises import NOON, Premises, settled
+from tests.bot.premises import BOT, NOON, TELEGRAM, Premises, settled
 from tests.domain.controls.events import EVENTS, MESSAGE_RECEIVED
 
+HERE = [(TELEGRAM, BOT)]
 SLUGS = {kind: slug for slug, kind in EVENT_TYPES.items()}
 FAR = timedelta(days=400)
 
@@ -245,7 +246,7 @@ async def test_nothing_of_an_imported_past_is_due_and_no_order_of_it_is_carried_
     await lived(premises)
     premises.house.catch_up()
     there = SqlAgenda(premises.house.views)
-    assert len(there.due(premises.now, 10, marketing=True)) > 1
+    assert len(there.due(premises.now, 10, HERE)) > 1
     assert (len(there.broadcasts(premises.now)), len(there.schedules())) == (1, 2)
     desk = await copy.desk()
     list(import_events(copy.house, exported(premises, tmp_path / "log.jsonl")))
@@ -253,12 +254,12 @@ async def test_nothing_of_an_imported_past_is_due_and_no_order_of_it_is_carried_
     await settled(desk)
     here = SqlAgenda(copy.house.views)
     for now in (premises.now, premises.now + FAR):
-        assert (here.due(now, 10, marketing=True), here.broadcasts(now)) == ([], [])
+        assert (here.due(now, 10, HERE), here.broadcasts(now)) == ([], [])
         assert (here.schedules(), here.broken_leases(now, 10), here.next_moment(now)) == ([], [], None)
     assert copy.events(CommandGiven, head) == []
     assert list(resume_sending(copy.house)) == [told("messages leave again")]
     copy.house.catch_up()
-    assert here.due(premises.now + FAR, 10, marketing=True) == []
+    assert here.due(premises.now + FAR, 10, HERE) == []
     assert list(resume_sending(copy.house)) == [told("nothing was held")]
 
 

@@ -54,6 +54,7 @@ from tests.bot.premises import BOT, NOON, TELEGRAM, Premises
 from tests.domain.controls import commands
 from tests.domain.controls.ids import JUNE, SUMMER
 
+HERE = [(TELEGRAM, BOT)]
 LEASE = timedelta(seconds=45)
 MINUTE = timedelta(minutes=1)
 
@@ -117,9 +118,8 @@ def test_replies_come_first_then_service_then_marketing_then_by_time(
     later = replace(premises.plan("wang"), not_before=premises.now + MINUTE)
     plans(premises, marketing, late, service, reply, later)
     expected = [hint(reply, 0), hint(service, 1), hint(late, 1), hint(marketing, 2)]
-    assert agenda.due(premises.now, 10, marketing=True) == expected
-    assert agenda.due(premises.now, 10, marketing=False) == expected[:-1]
-    assert agenda.due(premises.now, 2, marketing=True) == expected[:2]
+    assert agenda.due(premises.now, 10, HERE) == expected
+    assert agenda.due(premises.now, 2, HERE) == expected[:2]
     assert agenda.next_moment(premises.now) == later.not_before
 
 
@@ -128,7 +128,7 @@ def test_what_is_past_its_time_is_shown_so_that_the_gate_can_say_so(
 ) -> None:
     missed = replace(premises.plan("wang"), expires_at=premises.now + MINUTE)
     plans(premises, missed)
-    assert agenda.due(premises.now + 2 * MINUTE, 10, marketing=True) == [hint(missed, 1)]
+    assert agenda.due(premises.now + 2 * MINUTE, 10, HERE) == [hint(missed, 1)]
     assert agenda.next_moment(premises.now) == missed.expires_at
 
 
@@ -146,8 +146,8 @@ def test_a_lease_that_ended_is_broken_and_an_unknown_outcome_is_due_again_a_whil
     )
     premises.house.catch_up()
     again = ends + RESEND_AFTER_LEASE
-    assert agenda.due(again - MINUTE, 10, marketing=True) == [hint(reply, 0)]
-    assert agenda.due(again, 10, marketing=True) == [
+    assert agenda.due(again - MINUTE, 10, HERE) == [hint(reply, 0)]
+    assert agenda.due(again, 10, HERE) == [
         hint(reply, 0),
         replace(hint(other, 1), not_before=again),
     ]
@@ -312,7 +312,7 @@ def test_what_is_paused_is_not_looked_at_again_and_again_and_holds_nobody_up(
 
     def due() -> list[DeliveryId]:
         premises.house.catch_up()
-        return [found.delivery for found in agenda.due(premises.now, 10, marketing=True)]
+        return [found.delivery for found in agenda.due(premises.now, 10, HERE)]
 
     assert set(due()) == {ours.delivery, service.delivery, other.delivery}
     premises.house.do("system", commands.PAUSE_CAMPAIGN)
@@ -326,7 +326,7 @@ def test_what_is_paused_is_not_looked_at_again_and_again_and_holds_nobody_up(
     assert set(due()) == {ours.delivery, service.delivery, other.delivery}
     premises.house.do("system", commands.PAUSE_CAMPAIGN)
     premises.house.catch_up()
-    late = agenda.due(ours.expires_at, 10, marketing=True)  # the gate records that it expired
+    late = agenda.due(ours.expires_at, 10, HERE)  # the gate records that it expired
     assert ours.delivery in [found.delivery for found in late]
 
 

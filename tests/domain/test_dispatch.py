@@ -12,13 +12,25 @@ from domain.customers.commands import TagCustomer, UntagCustomer
 from domain.customers.customer import customers
 from domain.customers.events import CustomerTagged
 from domain.decider import Process, Streams
-from domain.dispatch import SNAPSHOT_EVERY, Dispatcher, Done, Failed, Reaction, Request, answering, fold
+from domain.deliveries.commands import CancelDelivery
+from domain.dispatch import (
+    LARGE_APPEND,
+    SNAPSHOT_EVERY,
+    Dispatcher,
+    Done,
+    Failed,
+    Reaction,
+    Request,
+    answering,
+    fold,
+)
 from domain.errors import UnknownEvent, UnknownRecipient, VersionConflict
-from domain.identity import CustomerId, EventId, Slug, Tag, stream
+from domain.identity import CustomerId, DeliveryId, EventId, Slug, StreamId, Tag, stream
 from domain.message import Command, Origin, Recorded
 from domain.ports.event_log import Progress
 from domain.ports.snapshots import MemorySnapshots, Snapshot
 from domain.registry import registry
+from tests.domain.controls.commands import PLAN_DELIVERY
 from tests.domain.controls.ids import VIP
 from tests.domain.logs import EventfulLog
 from tests.domain.shop import LIN, Shop, said
@@ -241,3 +253,30 @@ def test_folding_a_stream_says_which_event_is_damaged(shop: Shop, log: EventfulL
     log.damaged.add(name)
     with pytest.raises(UnknownEvent, match=r"contact-.*@1 cannot be read: its key is missing"):
         fold(contacts, log.read_stream(name))
+
+
+def read_again(shop: Shop, log: EventfulLog, deliveries: int) -> list[StreamId]:
+    """Plan so many in one append, and return which of their streams are read when one of them is decided on next."""
+    plans = [replace(PLAN_DELIVERY, delivery=DeliveryId(f"d{number}")) for number in range(deliveries)]
+    assert shop.when(*plans).error is None
+    log.reads.clear()
+    shop.given(CancelDelivery(delivery=DeliveryId("d0"), reason=Slug("why"), rule=Slug("rule")))
+    return [name for name, _ in log.reads if name.startswith("delivery-")]
+
+
+def test_what_a_small_append_began_is_remembered_for_what_comes_next(shop: Shop, log: EventfulLog) -> None:
+    assert read_again(shop, log, LARGE_APPEND) == []
+
+
+def test_what_a_large_append_began_takes_no_memory_and_is_read_when_its_turn_comes(
+    shop: Shop, log: EventfulLog
+) -> None:
+    assert read_again(shop, log, LARGE_APPEND + 1) == [StreamId("delivery-d0")]
+    assert type(shop.recorded()[-1].event).__name__ == "DeliverySuppressed"
+
+
+def test_planning_again_what_a_large_append_planned_plans_nothing(shop: Shop, log: EventfulLog) -> None:
+    read_again(shop, log, LARGE_APPEND + 1)
+    before = len(shop.recorded())
+    shop.when(*(replace(PLAN_DELIVERY, delivery=DeliveryId(f"d{n}")) for n in range(LARGE_APPEND + 2)))
+    assert [r.stream for r in shop.recorded()[before:]] == [f"delivery-d{LARGE_APPEND + 1}"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from domain.campaigns.plan import CODE_MARK, Arm
-from domain.codes.commands import AddCodes
+from domain.codes.commands import AddCodes, DoubtPool, SettlePool
 from domain.codes.events import CodeAssigned, CodeTaken
 from domain.codes.holding import holdings
 from domain.codes.pool import code_digest, takings
@@ -161,6 +161,19 @@ def test_once_it_expired_nobody_gets_one_not_even_who_has_one(shop: Shop) -> Non
         DeliverySuppressed(delivery=delivery, reason=Slug("codes-expired"), rule=RULE)
         for delivery in (OFFER, lins)
     ]
+
+
+def test_from_a_pool_in_doubt_nobody_gets_one_but_who_has_one_already(shop: Shop) -> None:
+    lins, again, later = DeliveryId("lins"), DeliveryId("again"), DeliveryId("later")
+    shop.given(coupon(shop), wants(shop), DoubtPool(pool=TEA_CODES), coupon_for_lin(shop, lins))
+    shop.when(wants(shop, lins)).then(
+        DeliverySuppressed(delivery=lins, reason=Slug("codes-in-doubt"), rule=RULE)
+    )
+    shop.given(coupon(shop, again, RunId("july")), wants(shop, again))
+    assert texts(shop) == ["您的券码：TEA-1"] * 2
+    shop.given(pool(shop, "TEA-3", since=2), SettlePool(pool=TEA_CODES, through=2))
+    shop.given(coupon_for_lin(shop, later, RunId("july")), wants(shop, later))
+    assert texts(shop)[-1] == "您的券码：TEA-3"
 
 
 def test_a_group_gets_none_for_a_code_is_one_customers(shop: Shop) -> None:

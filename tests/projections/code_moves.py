@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from domain.campaigns.commands import DraftCampaign, LaunchCampaign
 from domain.campaigns.plan import CODE_MARK, Content, Meant, Selection, Timing
-from domain.codes.commands import AddCodes, RedeemCoupon, SetPoolExpiry
+from domain.codes.commands import AddCodes, DoubtPool, RedeemCoupon, SetPoolExpiry, SettlePool
 from domain.codes.events import CodeAssigned
 from domain.codes.pool import code_digest, pools
 from domain.deliveries.events import DeliveryClass
@@ -64,7 +64,7 @@ def redeems(house: "House", given: CodeAssigned, *, named: bool = True) -> Resul
 
 
 def code_moves(house: "House", a: int, b: int) -> object:
-    """Fill the pool, move its end, redeem, or give a code to somebody."""
+    """Fill the pool, move its end, redeem, doubt it and settle that, or give a code to somebody."""
     given = [r.event for r in house.everything() if isinstance(r.event, CodeAssigned)]
     match b % 6:
         case 0:
@@ -74,6 +74,8 @@ def code_moves(house: "House", a: int, b: int) -> object:
             return house.do(SetPoolExpiry(pool=TEA, expires_at=ends))
         case 2 if given:
             return redeems(house, given[a % len(given)])
+        case 3:
+            return house.do(DoubtPool(pool=TEA) if a % 2 else SettlePool(pool=TEA, through=a))
         case _:
             who = f"buyer{a % 3}"
             house.says(who, "hello")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from domain.codes.commands import AddCodes, SetPoolExpiry
+from domain.codes.commands import AddCodes, DoubtPool, SetPoolExpiry, SettlePool
 from domain.codes.events import CodeAssigned
 from domain.codes.pool import code_digest
 from domain.contacts.suppression import address_digest
@@ -13,7 +13,7 @@ from domain.customers.commands import MergeCustomers
 from domain.forgetting import ForgetCustomer
 from domain.identity import Digest, Slug
 from domain.message import Personal
-from projections.codes import CODES, Coupon, Pool, coupon, known, left, pools_listed
+from projections.codes import CODES, Coupon, Pool, coupon, known, numbers, pools_listed
 from projections.engine import Projector
 from projections.people.customers import customer
 from tests.projections.code_moves import SUMMER, TEA, fills, gives, launches, redeems
@@ -53,9 +53,9 @@ def test_a_pool_shows_what_is_given_out_redeemed_and_left(projector: Projector, 
     must(shop.do(SetPoolExpiry(pool=TEA, expires_at=ends)))
     catch_up(projector)
     with projector.views.read() as connection:
-        assert pools_listed(connection) == [Pool(TEA, added=3, taken=1, redeemed=1, expires_at=ends)]
-        assert [left(connection, TEA, moment) for moment in (shop.now, ends)] == [2, 0]
-        assert left(connection, Slug("nowhere"), shop.now) == 0
+        (tea,) = pools_listed(connection)
+        assert tea == Pool(TEA, added=3, taken=1, redeemed=1, expires_at=ends, passed=1, doubted=False)
+        assert ([tea.left(moment) for moment in (shop.now, ends)], tea.withdrawn) == ([2, 0], 0)
         redeemed = coupon(connection, digest(shop, "TEA-1"))
         assert redeemed is not None
         assert (redeemed.redeemed_at, redeemed.expired(shop.now), redeemed.expired(ends)) == (
@@ -63,6 +63,30 @@ def test_a_pool_shows_what_is_given_out_redeemed_and_left(projector: Projector, 
             False,
             True,
         )
+
+
+def test_of_a_pool_in_doubt_none_is_left_and_then_all_that_are_not_withdrawn(
+    projector: Projector, shop: House
+) -> None:
+    gives(shop, "wang")
+    must(shop.do(DoubtPool(pool=TEA)))
+    catch_up(projector)
+    with projector.views.read() as connection:
+        (doubted,) = pools_listed(connection)
+        assert (doubted.doubted, doubted.left(shop.now)) == (True, 0)
+        wanted = [digest(shop, code) for code in ("tea-1", "tea-2", "elsewhere")]
+        assert numbers(connection, TEA, wanted) == {wanted[0]: 1, wanted[1]: 2}
+        assert numbers(connection, Slug("other"), wanted) == {}
+    must(shop.do(SettlePool(pool=TEA, through=2)))
+    catch_up(projector)
+    with projector.views.read() as connection:
+        (settled,) = pools_listed(connection)
+    assert (settled.doubted, settled.left(shop.now), settled.withdrawn) == (False, 1, 1)
+    gives(shop, "li")
+    catch_up(projector)
+    with projector.views.read() as connection:
+        (after,) = pools_listed(connection)
+    assert (after.left(shop.now), after.withdrawn, after.taken) == (0, 1, 2)
 
 
 def test_known_codes_are_found_in_whichever_pool_they_are(projector: Projector, shop: House) -> None:
@@ -117,7 +141,7 @@ def test_who_was_forgotten_is_named_no_more_and_their_code_can_be_redeemed(
     must(redeems(shop, assigned(shop), named=False))
     catch_up(projector)
     with projector.views.read() as connection:
-        assert pools_listed(connection) == [Pool(TEA, added=3, taken=1, redeemed=1, expires_at=None)]
+        assert [(pool.taken, pool.redeemed) for pool in pools_listed(connection)] == [(1, 1)]
 
 
 def test_the_view_holds_no_code_in_clear(projector: Projector, shop: House) -> None:

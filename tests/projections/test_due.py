@@ -40,12 +40,14 @@ from tests.domain.controls.commands import (
     DRAFT_CAMPAIGN,
     LAUNCH_CAMPAIGN,
     PAUSE_CAMPAIGN,
+    PAUSE_MARKETING,
     RESUME_CAMPAIGN,
 )
 from tests.projections.house import BOT, TELEGRAM, House
 from tests.projections.reading import catch_up
 
 MINUTE = timedelta(minutes=1)
+HERE = [(TELEGRAM, BOT)]
 
 
 def ids(deliveries: list[DueDelivery]) -> list[DeliveryId]:
@@ -66,9 +68,8 @@ def test_replies_come_first_then_service_then_marketing_and_within_a_class_the_l
     house.plans("wang", not_before=ago[1], expires_at=house.now)
     catch_up(projector)
     with projector.views.read() as connection:
-        assert ids(due_deliveries(connection, house.now, 10)) == [reply, sooner, same, later, sale]
-        assert ids(due_deliveries(connection, house.now, 10, marketing=False)) == [reply, sooner, same, later]
-        assert ids(due_deliveries(connection, house.now, 2)) == [reply, sooner]
+        assert ids(due_deliveries(connection, house.now, 10, HERE)) == [reply, sooner, same, later, sale]
+        assert ids(due_deliveries(connection, house.now, 2, HERE)) == [reply, sooner]
 
 
 def test_a_due_delivery_says_where_it_goes(projector: Projector, house: House) -> None:
@@ -80,7 +81,7 @@ def test_a_due_delivery_says_where_it_goes(projector: Projector, house: House) -
     )
     catch_up(projector)
     with projector.views.read() as connection:
-        first, second = due_deliveries(connection, house.now, 10)
+        first, second = due_deliveries(connection, house.now, 10, HERE)
     assert first == DueDelivery(
         delivery=private,
         kind=DeliveryClass.SERVICE,
@@ -109,7 +110,7 @@ def test_a_delivery_is_due_no_more_once_it_is_started_and_gone_once_it_has_an_ou
     catch_up(projector)
     until = house.now + timedelta(seconds=60)
     with projector.views.read() as connection:
-        assert due_deliveries(connection, until, 10) == []
+        assert due_deliveries(connection, until, 10, HERE) == []
         assert expired_leases(connection, until - MINUTE) == []
         (lost,) = expired_leases(connection, until)
         assert (lost.delivery, lost.phase, lost.attempt, lost.until) == (delivery, Phase.STARTED, 1, until)
@@ -127,8 +128,8 @@ def test_what_was_provably_not_sent_is_due_again_at_its_new_time(projector: Proj
     house.do(ReturnDelivery(delivery=delivery, attempt=1, reason=Slug("rate-limited"), not_before=later))
     catch_up(projector)
     with projector.views.read() as connection:
-        assert due_deliveries(connection, later - MINUTE, 10) == []
-        assert ids(due_deliveries(connection, later, 10)) == [delivery]
+        assert due_deliveries(connection, later - MINUTE, 10, HERE) == []
+        assert ids(due_deliveries(connection, later, 10, HERE)) == [delivery]
         assert next_moment(connection) == later
 
 
@@ -144,9 +145,9 @@ def test_replies_and_service_of_unknown_outcome_are_sent_again_marketing_never(
     catch_up(projector)
     again = house.now + timedelta(seconds=90)
     with projector.views.read() as connection:
-        assert resendable(connection, again - timedelta(seconds=1)) == []
-        assert ids(resendable(connection, again)) == [service]
-        assert resendable(connection, house.now + timedelta(days=2)) == []
+        assert resendable(connection, again - timedelta(seconds=1), 500, HERE) == []
+        assert ids(resendable(connection, again, 500, HERE)) == [service]
+        assert resendable(connection, house.now + timedelta(days=2), 500, HERE) == []
         assert next_moment(connection) == again
         assert set(ids(unknown(connection))) == {service, sale}
 
@@ -165,9 +166,9 @@ def test_an_unknown_one_that_a_rule_lets_wait_stays_unknown_until_then(
         morning = next_moment(connection, house.now)
         assert morning is not None
         assert ids(unknown(connection)) == [delivery]
-        assert ids(overdue(connection, house.now + timedelta(days=9))) == []
-        assert resendable(connection, morning - timedelta(seconds=1)) == []
-        assert ids(resendable(connection, morning)) == [delivery]
+        assert ids(overdue(connection, house.now + timedelta(days=9), 500, HERE)) == []
+        assert resendable(connection, morning - timedelta(seconds=1), 500, HERE) == []
+        assert ids(resendable(connection, morning, 500, HERE)) == [delivery]
 
 
 def test_after_three_tries_nothing_is_sent_again(projector: Projector, house: House) -> None:
@@ -179,7 +180,7 @@ def test_after_three_tries_nothing_is_sent_again(projector: Projector, house: Ho
         house.now += 5 * MINUTE
     catch_up(projector)
     with projector.views.read() as connection:
-        assert resendable(connection, house.now) == []
+        assert resendable(connection, house.now, 500, HERE) == []
         assert [(left.delivery, left.attempt) for left in unknown(connection)] == [(delivery, 3)]
 
 
@@ -188,8 +189,8 @@ def test_what_was_not_sent_in_time_is_overdue(projector: Projector, house: House
     delivery = house.plans("wang", expires_at=house.now + MINUTE)
     catch_up(projector)
     with projector.views.read() as connection:
-        assert overdue(connection, house.now) == []
-        assert ids(overdue(connection, house.now + MINUTE)) == [delivery]
+        assert overdue(connection, house.now, 500, HERE) == []
+        assert ids(overdue(connection, house.now + MINUTE, 500, HERE)) == [delivery]
         assert next_moment(connection, after=house.now) == house.now + MINUTE
 
 
@@ -244,15 +245,21 @@ def test_a_schedule_is_active_until_it_ends_and_knows_when_it_fired_last(
         ]
 
 
-def test_the_next_moment_can_leave_marketing_out(projector: Projector, house: House) -> None:
+def test_the_next_moment_leaves_marketing_out_while_that_is_paused(
+    projector: Projector, house: House
+) -> None:
     house.says("wang", "hello")
     house.plans("wang", kind=DeliveryClass.MARKETING, not_before=house.now + MINUTE)
     house.plans("wang", not_before=house.now + 2 * MINUTE)
     catch_up(projector)
     with projector.views.read() as connection:
         assert next_moment(connection) == house.now + MINUTE
-        assert next_moment(connection, marketing=False) == house.now + 2 * MINUTE
         assert next_moment(connection, after=house.now + MINUTE) == house.now + 2 * MINUTE
+    house.do(PAUSE_MARKETING)
+    catch_up(projector)
+    with projector.views.read() as connection:
+        assert due_deliveries(connection, house.now + MINUTE, 10, HERE) == []
+        assert next_moment(connection) == house.now + 2 * MINUTE
 
 
 # --- priority ------------------------------------------------------------------------------------------------------
@@ -270,10 +277,10 @@ def test_marketing_goes_by_priority_but_every_fourth_place_is_for_the_longest_du
     high = [house.plans("wang", **MARKETING, priority=9, not_before=house.now) for _ in range(5)]
     catch_up(projector)
     with projector.views.read() as connection:
-        found = ids(due_deliveries(connection, house.now, 20))
+        found = ids(due_deliveries(connection, house.now, 20, HERE))
         assert found == [*high[:3], old[0], *high[3:], usual[0], old[1], usual[1], old[2]]
-        assert ids(due_deliveries(connection, house.now, 2)) == high[:2]
-        assert all(d.kind is DeliveryClass.MARKETING for d in due_deliveries(connection, house.now, 20))
+        assert ids(due_deliveries(connection, house.now, 2, HERE)) == high[:2]
+        assert all(d.kind is DeliveryClass.MARKETING for d in due_deliveries(connection, house.now, 20, HERE))
 
 
 def test_rivals_are_of_higher_priority_for_the_same_customer_and_still_to_come(
@@ -311,19 +318,19 @@ def test_what_belongs_to_a_paused_campaign_is_not_looked_at_until_it_is_resumed_
     catch_up(projector)
     later = house.now + 20 * MINUTE
     with projector.views.read() as connection:
-        assert ids(due_deliveries(connection, house.now, 20)) == [other]
+        assert ids(due_deliveries(connection, house.now, 20, HERE)) == [other]
         assert rivals(connection, other, house.now) == []
-        assert ids(overdue(connection, later)) == [before]  # a pause lets nothing live for ever
+        assert ids(overdue(connection, later, 500, HERE)) == [before]  # a pause lets nothing live for ever
         assert next_moment(connection, house.now) == house.now + 10 * MINUTE
     house.do(RESUME_CAMPAIGN)
     catch_up(projector)
     with projector.views.read() as connection:
-        assert ids(due_deliveries(connection, house.now, 20)) == [meanwhile, before, other]
+        assert ids(due_deliveries(connection, house.now, 20, HERE)) == [meanwhile, before, other]
     house.do(PAUSE_CAMPAIGN)
     house.do(CANCEL_CAMPAIGN)
     catch_up(projector)
     with projector.views.read() as connection:
-        assert ids(due_deliveries(connection, house.now, 20)) == [meanwhile, before, other]
+        assert ids(due_deliveries(connection, house.now, 20, HERE)) == [meanwhile, before, other]
 
 
 def test_marketing_of_unknown_outcome_is_not_sent_again_also_while_its_campaign_is_paused(
@@ -337,5 +344,5 @@ def test_marketing_of_unknown_outcome_is_not_sent_again_also_while_its_campaign_
     house.do(PAUSE_CAMPAIGN)
     catch_up(projector)
     with projector.views.read() as connection:
-        assert resendable(connection, house.now + 60 * MINUTE) == []
+        assert resendable(connection, house.now + 60 * MINUTE, 500, HERE) == []
         assert [d.kind for d in unknown(connection)] == [DeliveryClass.MARKETING]

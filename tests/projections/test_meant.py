@@ -6,7 +6,7 @@ import pytest
 
 from domain.campaigns.commands import ListForCampaign
 from domain.contacts.commands import BlockContact
-from domain.customers.commands import MergeCustomers, TagCustomer, UnmergeCustomer
+from domain.customers.commands import MergeCustomers, NameCustomer, TagCustomer, UnmergeCustomer
 from domain.forgetting import ForgetCustomer
 from domain.identity import ContactId, Digest, OperatorId, Slug, Tag
 from domain.message import Personal
@@ -14,8 +14,8 @@ from domain.operators.commands import AddOperator, BindOperator, IssueBindCode
 from domain.operators.events import Role
 from projections.campaign_lists import LISTED, listed_for
 from projections.engine import Projector
-from projections.people.customers import Among
-from projections.people.meant import answering_for, meant, size
+from projections.people.customers import Among, customers_by_id
+from projections.people.meant import answering_for, faces, meant, size
 from projections.tags import holders
 from tests.domain.controls import commands
 from tests.domain.controls.ids import SUMMER
@@ -126,3 +126,26 @@ def test_a_person_is_reached_where_they_can_be_and_were_heard_last(
     assert chosen() == people.contact("qian")
     people.do(BlockContact(contact=people.contact("qian"), reason=Slug("blocked")))
     assert chosen() == people.contact("wang")
+
+
+def test_a_face_shows_what_the_whole_customer_would(projector: Projector, people: House) -> None:
+    """Wang and Li are one now, and Li was given a name; Qian was given one too."""
+    for who in ("li", "qian"):
+        people.do(NameCustomer(customer=people.customer(who), remark=Personal(f"our {who}")))
+    people.do(MergeCustomers(customer=people.customer("wang"), other=people.customer("li")))
+    catch_up(projector)
+    with projector.views.read() as connection:
+        page = meant(connection)
+        found = faces(connection, {one.customer: one.contact for one in page})
+        whole = {one.id: one for one in customers_by_id(connection, [one.customer for one in page])}
+        assert (
+            faces(connection, {page[0].customer: page[1].contact, people.customer("li"): page[0].contact})
+            == {}
+        )
+    assert [found[one.customer].name for one in page] == ["our li", "our qian", "Sun"]
+    for one in page:
+        customer, face = whole[one.customer], found[one.customer]
+        contact = next(known for known in customer.contacts if known.id == one.contact)
+        assert (face.number, face.known_as, face.name) == (customer.number, customer.known_as, customer.name)
+        for field in ("account", "username", "private", "blocked", "last_in"):
+            assert getattr(face, field) == getattr(contact, field), field

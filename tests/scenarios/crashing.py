@@ -1,14 +1,15 @@
 """A Siyu that dies at a named point: the same parts, joined by the same composition root, with a fuse between them.
 
 ``crashing:main`` takes what ``siyu run`` takes, and ``--at POINT`` where it shall die (SIGKILL to itself: nothing is flushed, closed or
-answered), ``--ahead SECONDS``, by which its clock is ahead, so that a test need not wait for a lease to end, and ``--proof SECONDS``,
-after which WeChat's silence proves a passive reply.
+answered), ``--passing TIMES``, how often it passes that point before, ``--ahead SECONDS``, by which its clock is ahead, so that a test need
+not wait for a lease to end, and ``--proof SECONDS``, after which WeChat's silence proves a passive reply.
 """
 
 import argparse
 import asyncio
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,6 +29,14 @@ from channels.wechat.identity import WECHAT_CHANNEL
 from channels.wechat.limits import PROOF_S
 from channels.wechat.replies import Timing
 from channels.wechat.settings import read_settings
+from domain.campaigns.events import (
+    CampaignFinished,
+    RunAdvanced,
+    RunCleared,
+    RunPlanned,
+    RunSampled,
+    RunStarted,
+)
 from domain.conversations.events import INBOUND_EVENTS
 from domain.deliveries.events import DeliveryAccepted, DeliveryPlanned, DeliveryStarted, DeliveryUnknown
 from domain.errors import OutcomeUnknown
@@ -47,6 +56,12 @@ MOMENTS: dict[type, str] = {
     DeliveryStarted: "claim",
     DeliveryUnknown: "unproven",
     DeliveryAccepted: "record",
+    RunStarted: "begin",
+    RunAdvanced: "chunk",
+    RunSampled: "sample",
+    RunCleared: "clear",
+    RunPlanned: "planned",
+    CampaignFinished: "finish",
 }
 """What is being appended when a message of that event's moment passes."""
 POINTS = (
@@ -70,21 +85,37 @@ POINTS = (
     "record-before",
     "record-after",
 )
+OF_A_CAMPAIGN = (
+    "begin-before",  # its run is about to be begun
+    "begin-after",
+    "chunk-before",  # the next recipients are read, none of them has a delivery
+    "chunk-after",
+    "sample-before",  # those who go first have their deliveries
+    "sample-after",
+    "clear-before",  # they fared well
+    "clear-after",
+    "planned-before",  # everybody has their delivery
+    "planned-after",
+    "finish-before",
+    "finish-after",
+)
+"""Points that only a campaign passes."""
 
 
 @dataclass(slots=True)
 class Fuse:
-    """Burns through at one point. ``passed``: points that were passed by."""
+    """Burns through at one point. ``passing``: how often it is passed by before that. ``passed``: points that were passed by."""
 
     at: str | None
-    passed: set[str] = field(default_factory=set)
+    passing: int = 0
+    passed: Counter[str] = field(default_factory=Counter)
 
     def reach(self, point: str) -> None:
         """End this process here, if this is the point."""
-        assert point in POINTS, point
-        if point == self.at:
+        assert point in {*POINTS, *OF_A_CAMPAIGN}, point
+        if point == self.at and self.passed[point] == self.passing:
             os.kill(os.getpid(), signal.SIGKILL)
-        self.passed.add(point)
+        self.passed[point] += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,11 +269,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("command", choices=["run"])
     parser.add_argument("--port", type=int)
-    parser.add_argument("--at", choices=POINTS)
+    parser.add_argument("--at", choices=[*POINTS, *OF_A_CAMPAIGN])
+    parser.add_argument("--passing", type=int, default=0)
     parser.add_argument("--ahead", type=float, default=0.0)
     parser.add_argument("--proof", type=float, default=PROOF_S)
     asked = parser.parse_args(arguments)
-    fuse, ahead = Fuse(asked.at), timedelta(seconds=asked.ahead)
+    fuse, ahead = Fuse(asked.at, asked.passing), timedelta(seconds=asked.ahead)
     logs.configure([], pretty=False)
     variables = environment()
     settings = load(variables)

@@ -54,9 +54,15 @@ class Deaths:
         self.siyu, self._clock = siyu, clock or Later()
 
     async def begin(self, *fuse: str) -> None:
+        await self.siyu.start(*self._later(), *fuse, main=CRASHING)
+
+    async def begin_unready(self, *fuse: str) -> None:
+        """Begin, and do not wait: it may die before it is ready."""
+        await self.siyu.begin(*self._later(), *fuse, main=CRASHING)
+
+    def _later(self) -> tuple[str, ...]:
         self._clock.ahead_s += AHEAD_S
-        ahead = ("--ahead", str(self._clock.ahead_s))
-        await self.siyu.start(*ahead, "--proof", PROVEN_AFTER_S, *fuse, main=CRASHING)
+        return ("--ahead", str(self._clock.ahead_s), "--proof", PROVEN_AFTER_S)
 
     @asynccontextmanager
     async def at(self, point: str) -> AsyncIterator[None]:

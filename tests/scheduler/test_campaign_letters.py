@@ -25,6 +25,7 @@ from domain.ports.audience import Known, MemoryAudience
 from domain.ports.messenger import Attachment, Form
 from domain.ports.messenger import Card as ShownCard
 from scheduler.letters import Letters, Sources, Written, write
+from tests.domain.controls.ids import BOT, TELEGRAM
 from tests.scheduler.world import World
 
 SUMMER = CampaignId("summer")
@@ -83,7 +84,7 @@ def written(
     )
     plan = world.plan("d", wang, kind=DeliveryClass.MARKETING)
     world.given(draft, replace(plan, text=None, campaign=SUMMER, variant=Slug(variant)))
-    (hint,) = world.view.due(world.now, 10, marketing=True)
+    (hint,) = world.view.due(world.now, 10, [(TELEGRAM, BOT)])
     audience = MemoryAudience(
         known={wang: Known(known or {}, locale=None if locale is None else Locale(locale))}
     )

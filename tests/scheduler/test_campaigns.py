@@ -49,7 +49,7 @@ from domain.ports.messenger import Outbound
 from scheduler.campaigns import PATIENCE, CampaignFanOut, CampaignSources
 from scheduler.chunks import CHUNK, CHUNKS_A_STEP
 from scheduler.follower import Dispatch
-from tests.domain.controls.ids import LI, SHANGHAI, SUMMER, VIP
+from tests.domain.controls.ids import BOT, LI, SHANGHAI, SUMMER, TELEGRAM, VIP
 from tests.scheduler.world import Provider, World
 
 EVERYBODY = Selection(meant=Meant.ALL)
@@ -361,7 +361,7 @@ async def test_a_paused_one_goes_on_where_it_was_and_is_looked_at_no_more_meanwh
     provider = Provider(world)
     courier = world.courier(provider)
     await world.run(courier, 60.0)
-    assert (provider.texts, world.view.due(world.now, 10, marketing=True)) == ([], [])
+    assert (provider.texts, world.view.due(world.now, 10, [(TELEGRAM, BOT)])) == ([], [])
     world.given(ResumeCampaign(campaign=SUMMER, operator=LI))
     await world.run(courier, 60.0)
     assert len(provider.texts) == len(people)

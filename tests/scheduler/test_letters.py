@@ -14,7 +14,7 @@ from domain.identity import BroadcastId, DeliveryId, MediaId, ProviderMessageId,
 from domain.message import Personal
 from domain.ports.messenger import Attachment
 from scheduler.letters import BROADCASTS_KEPT, Attach, Letter, Letters, Sources, Written, write
-from tests.domain.controls.ids import SPRING
+from tests.domain.controls.ids import BOT, SPRING, TELEGRAM
 from tests.scheduler.world import World
 
 
@@ -60,7 +60,7 @@ def test_a_letter_with_a_file_takes_it_along_and_without_it_does_not_go() -> Non
     world = World()
     wang = world.meet("wang")
     world.given(replace(world.plan("w", wang), media=MediaId("ab12")))
-    (hint,) = world.view.due(world.now, 10, marketing=True)
+    (hint,) = world.view.due(world.now, 10, [(TELEGRAM, BOT)])
     file = Attachment(Slug("photo"), "image/png", "tea.png", 9, no_bytes, MediaId("ab12"))
 
     def written(attach: Attach) -> Written | None:

@@ -30,7 +30,7 @@ def test_whoever_shares_a_request_leaves_room_to_the_others() -> None:
     assert len(first) == IN_FLIGHT
     assert turns.pick(hints, 0.0).hints == ()
     for hint in first:
-        turns.step_aside(hint, 0.0)
+        turns.step_aside(hint)
     assert turns.pick(hints, 0.0).hints == tuple(hints[IN_FLIGHT:])
     assert turns.flying(WECHAT) == 2 * IN_FLIGHT
 
@@ -40,8 +40,8 @@ def test_whoever_stepped_aside_leaves_its_token_to_the_others_once() -> None:
     turns = Turns({WECHAT: pacer})
     for _ in range(3):
         (hint,) = turns.pick([due(1)], 0.0).hints
-        turns.step_aside(hint, 0.0)
-        turns.landed(hint, 0.0)
+        turns.step_aside(hint)
+        turns.landed(hint)
     assert turns.flying(WECHAT) == 0
     assert len(turns.pick([due(1), due(2)], 0.0).hints) == 1
 
@@ -50,8 +50,8 @@ def test_on_an_account_that_failed_many_may_still_share_a_request() -> None:
     turns = Turns({WECHAT: Pacer(Rates(0, 0, 0))})
     (hint,) = turns.pick([due(0)], 0.0).hints
     turns.answered(hint, plainly=False)
-    turns.landed(hint, 0.0)
+    turns.landed(hint)
     for number in range(1, 4):
         (one,) = turns.pick([due(number), due(number + 1)], 0.0).hints
-        turns.step_aside(one, 0.0)
+        turns.step_aside(one)
     assert turns.flying(WECHAT) == 3

@@ -1,7 +1,7 @@
 """What the scheduler reads, folded from the log: as the views would have it, or as far as they have come."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -105,18 +105,19 @@ class LogView:
             case _:
                 return
 
-    def due(self, now: datetime, limit: int, *, marketing: bool) -> Sequence[DueDelivery]:
+    def due(
+        self, now: datetime, limit: int, among: Collection[tuple[Channel, Account]]
+    ) -> Sequence[DueDelivery]:
         self._read()
         self.looks.append(limit)
         hints = [
             self._hint(delivery, state, starts)
             for delivery, state in self.deliveries.items()
-            if (starts := _starts(state)) is not None
-            and starts <= now
-            and (marketing or state.kind is not DeliveryClass.MARKETING)
-            and not self._held(state)
+            if (starts := _starts(state)) is not None and starts <= now and not self._held(state)
         ]
-        return sorted(hints, key=lambda hint: (hint.priority, hint.not_before))[:limit]
+        hints.sort(key=lambda hint: (hint.priority, hint.not_before))
+        found = [[hint for hint in hints if (hint.channel, hint.account) == at][:limit] for at in among]
+        return sorted((hint for those in found for hint in those), key=lambda hint: hint.priority)
 
     def _held(self, state: DeliveryState) -> bool:
         campaign = None if state.campaign is None else self.launched.get(state.campaign)

@@ -148,7 +148,8 @@ class World(Shop):
                 return [answer for request in requests for answer in self._decide([request])]
             return [Failed(error) if isinstance(error, SiyuError) else error]
 
-    async def _rest(self, _seconds: float) -> None:
+    async def _rest(self, seconds: float) -> None:
+        self.pass_time(seconds)
         await asyncio.sleep(0)
 
     def courier(
@@ -245,6 +246,8 @@ class World(Shop):
             wait = await courier.step()
             if courier.in_flight:
                 await courier.drain()
+                if self.boottime >= end:
+                    return
             elif wait is None or self.boottime + wait >= end:
                 self.pass_time(end - self.boottime)
                 return

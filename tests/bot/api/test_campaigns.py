@@ -1,10 +1,20 @@
 """Campaigns, written and let go by a program, and codes that are used up."""
 
+from dataclasses import replace
+from datetime import datetime
+
 import pytest
 
+from bot.campaigns.results import as_json, gather
+from domain.campaigns.commands import LaunchCampaign, StartRun
 from domain.campaigns.events import CampaignApproved, CampaignDrafted, CampaignScheduled
+from domain.deliveries.commands import AcceptDelivery, ConfirmDelivery
+from domain.deliveries.events import HOLDOUT, Confirmation, DeliveryClass
+from domain.identity import CampaignId
 from domain.operators.events import CommandGiven, CommandOutcome, Role
 from tests.bot.api.programs import Answer, Programs, is_problem, operator_id
+from tests.domain.controls.commands import CLAIM_DELIVERY
+from tests.projections import outreach
 
 FORM = """\
 name: Spring tea
@@ -112,6 +122,41 @@ async def test_every_figure_is_as_long_as_its_list(programs: Programs) -> None:
         listed = await programs.gets(f"/campaigns/{campaign}/results/{figure}", MARKETER)
         assert (len(listed.items), listed.body["next"]) == (count, None)
     is_problem(await programs.gets(f"/campaigns/{campaign}/results/everything", MARKETER), 422)
+
+
+async def test_results_have_the_statistics_that_operators_are_told(programs: Programs) -> None:
+    """Two texts and a holdout: Wang got the first, Li the second and clicked, Chen nothing."""
+    house, campaign = programs.premises.house, CampaignId("7ea7ea")
+    house.do("operator-cli", replace(outreach.draft(), campaign=campaign, goal=None))
+    house.do("operator-cli", LaunchCampaign(campaign=campaign, meant=3, alone=True))
+    run = outreach.run_of(campaign)
+    house.do("scheduler", StartRun(run=run, campaign=campaign, at=programs.premises.now, meant=3))
+    for who, variant in (("wang", outreach.A), ("li", outreach.B), ("chen", HOLDOUT)):
+        programs.premises.says(who, "hi")
+        plan = replace(
+            programs.premises.plan(who, "tea", DeliveryClass.MARKETING),
+            campaign=campaign,
+            run=run,
+            variant=variant,
+        )
+        house.do("scheduler", plan)
+        house.do("scheduler", replace(CLAIM_DELIVERY, delivery=plan.delivery, until=plan.expires_at))
+        house.do("scheduler", AcceptDelivery(delivery=plan.delivery, attempt=1))
+        if who == "li":
+            house.do("scheduler", ConfirmDelivery(delivery=plan.delivery, how=Confirmation.CLICKED))
+    found = (await programs.gets(f"/campaigns/{campaign}/results", MARKETER)).body
+    with house.views.read() as connection:
+        told = as_json(gather(connection, campaign, now=programs.premises.now))
+    told.pop("run")
+    variants, ends = found.pop("variants"), found.pop("open_until")
+    assert datetime.fromisoformat(ends) == datetime.fromisoformat(told.pop("open_until"))
+    assert found == told
+    assert {one: figures["planned"] for one, figures in variants.items()} == {"a": 1, "b": 1, "holdout": 1}
+    first, second = found["arms"]
+    assert (first["against_first"], second["against_first"]["value"]) == (None, 1.0)
+    assert [held["figure"] for held in found["holdouts"]] == ["held-out"]
+    assert found["rates"]["clicked"]["hits"] == 1
+    assert 0 < found["sample_ratio_p_value"] <= 1
 
 
 async def test_a_test_that_nobody_could_get_is_refused(programs: Programs) -> None:

@@ -37,6 +37,7 @@ from tests.bot.premises import BOT, TELEGRAM, Premises
 from tests.domain.controls import commands
 from tests.scenarios.bytescan import scan
 
+HERE = [(TELEGRAM, BOT)]
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
@@ -271,7 +272,7 @@ def test_what_was_open_and_due_is_unknown_and_what_was_not_due_goes_on_resume(
         assert there.house.do("scheduler", claim(there, later.delivery)).events == ()
         assert shown(resume_sending(there.house)) == ["messages leave again"]
         there.house.catch_up()
-        due = SqlAgenda(there.house.views).due(there.now, 100, marketing=True)
+        due = SqlAgenda(there.house.views).due(there.now, 100, HERE)
         assert [hint.delivery for hint in due] == [later.delivery]
         assert len(there.house.do("scheduler", claim(there, later.delivery)).events) == 1
         assert there.events(SendingResumed) == [SendingResumed()]
@@ -309,7 +310,7 @@ def test_a_broadcast_that_was_due_is_cancelled_and_an_occurrence_counts_as_fired
         agenda = SqlAgenda(there.house.views)
         assert agenda.broadcasts(evening + 3 * DAY) == [later]
         assert [schedule.last_day for schedule in agenda.schedules()] == [fired.day]
-        assert agenda.due(evening + DAY, 100, marketing=True) == []
+        assert agenda.due(evening + DAY, 100, HERE) == []
 
 
 def test_a_campaign_that_had_begun_goes_to_nobody_else_and_one_that_recurs_goes_on_with_its_next_run(

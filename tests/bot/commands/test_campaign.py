@@ -107,6 +107,7 @@ def test_the_plan_shows_real_recipients_and_who_is_left_out_for_what(audience: S
         "Means 5 now.",
         "Reaches 2: telegram 2",
         "Left out 3: unsubscribed 1, blocked us 1, never wrote in private 1",
+        "Not counted: whom somebody talks with just then, and campaigns of a higher priority.",
         "How fast it goes is known while Siyu runs and all its accounts are open.",
     ]
     assert reply.rows[0]["reached"] == 2

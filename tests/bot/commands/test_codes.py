@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.commands.command import Reply
-from domain.codes.commands import SetPoolExpiry
+from domain.codes.commands import DoubtPool, SetPoolExpiry, SettlePool
 from domain.codes.events import CouponRedeemed
 from domain.customers.commands import MergeCustomers
 from domain.errors import Rejected
@@ -94,7 +94,32 @@ def test_the_pools_are_listed_with_what_is_left(till: Shop) -> None:
     till.now += timedelta(hours=1)
     reply = till.asks("券码", locale="zh")
     assert reply.text.startswith("tea：共 2 个，剩 0 个，已发 1 个，已核销 0 个 (有效期至")
-    assert reply.rows == ({"pool": TEA, "added": 2, "taken": 1, "redeemed": 0, "left": 0},)
+    assert reply.rows == ({"pool": TEA, "added": 2, "taken": 1, "redeemed": 0, "left": 0, "in_doubt": False},)
+
+
+def test_that_a_pool_is_in_doubt_is_told_with_what_to_do_and_in_the_plan(till: Shop) -> None:
+    must(till.do(DoubtPool(pool=TEA)))
+    doubt = "tea: nobody knows which of its codes were given out since the backup, so none is: siyu codes settle tea"
+    reply = till.asks("/codes")
+    assert reply.text.splitlines() == ["tea: 0 left of 2, 1 given out, 0 redeemed", doubt]
+    assert reply.rows[0]["in_doubt"] is True
+    assert doubt in till.asks("/campaign plan summer").text.splitlines()
+    must(till.do(SettlePool(pool=TEA, through=2)))
+    assert (
+        "The pool tea has 0 codes for 1 people: add some, or the others are left out."
+        in till.asks("/campaign plan summer").text.splitlines()
+    )
+
+
+def test_the_timeline_tells_of_codes(till: Shop) -> None:
+    till.orders("/redeem TEA-1", Role.AGENT)
+    lines = [line.partition("  ")[2] for line in till.asks("/timeline #1", Role.VIEWER).text.splitlines()]
+    assert [line for line in lines if "TEA-1 of" in line] == [
+        "was given the code TEA-1 of tea",
+        "redeemed the code TEA-1 of tea",
+    ]
+    chinese = till.asks("/timeline #1", Role.VIEWER, locale="zh").text
+    assert "收到券码 TEA-1（tea）" in chinese
 
 
 def test_without_any_pool_it_says_how_to_fill_one(shop: Shop) -> None:

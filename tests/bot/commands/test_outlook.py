@@ -1,5 +1,6 @@
 """The plan of a campaign: by which way each is reached now, by the policies that the gate asks, and who by none."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -9,13 +10,14 @@ import pytest
 
 from bot.campaigns.outreach import Way
 from channels.wechat.limits import AFTER_MESSAGE, SERVICE_ROUTES, SUBSCRIPTION_ROUTES
-from domain.conversations.commands import Act, Content, Message, Receive, Sender
+from domain.conversations.commands import Act, Content, Message, Reachability, Receive, Sender
 from domain.customers.commands import DescribeCustomer, GrantConsent, MergeCustomers
 from domain.customers.events import MARKETING, ConsentSource
-from domain.deliveries.events import DeliveryClass
+from domain.deliveries.events import DeliveryClass, DeliveryPostponed, DeliveryStarted, DeliverySuppressed
+from domain.dispatch import Done
 from domain.gate import ClaimDelivery
 from domain.identity import Locale, ProviderMessageId, Slug, ZoneName
-from domain.message import Personal, Route
+from domain.message import Personal, Recorded, Route
 from domain.policies.frequency_cap import FrequencyCap
 from domain.policies.routes import Offer
 from domain.ports.audience import Whom
@@ -196,3 +198,42 @@ def test_who_has_two_accounts_is_reached_by_the_one_that_agreed(tmp_path: Path) 
     assert one.contact == shop.contact("ann")
     assert "Reaches 1: telegram 1" in shop.asks("/broadcast all hello").text
     shop.close()
+
+
+def decided(shop: Shop, who: str) -> str:
+    """Return what the gate makes of a campaign's message to somebody, now."""
+    delivery = shop.plans(who, kind=DeliveryClass.MARKETING, occasion=Slug("campaign"), automatic=True)
+    heard = shop.now if who != "silent" else shop.now - timedelta(days=200)
+    claim = ClaimDelivery(
+        delivery=delivery, worker=Slug("w"), until=shop.now, controls=CONTROLS, last_heard=heard
+    )
+    match shop.do(claim):
+        case Done(events=(*_, Recorded(event=DeliverySuppressed(reason=reason)))):
+            return "capped" if reason == "frequency-cap" else reason  # too late for it by then
+        case Done(events=(*_, Recorded(event=DeliveryPostponed()))):
+            return "capped"
+        case Done(events=(*_, Recorded(event=DeliveryStarted()))):
+            return "reached"
+        case other:
+            raise AssertionError(other)
+
+
+def test_each_of_a_mixed_crowd_fares_as_the_plan_said(shop: Shop) -> None:
+    """Alike are most of them, so they are judged once for all; each difference must count."""
+    shop.says("silent", "hello")
+    shop.now += timedelta(days=200)
+    known = ("ann", "bob", "cy", "stopped", "gone", "had-two", "had-one", "merged", "other")
+    for who in known:
+        shop.says(who, "hello")
+    shop.says("stopped", "退订")
+    shop.receive("gone", Reachability(reachable=False))
+    for who in ("had-one", "had-two", "had-two"):
+        shop.claims(shop.plans(who, kind=DeliveryClass.MARKETING))
+    shop.claims(shop.plans("other", kind=DeliveryClass.MARKETING))
+    shop.do(MergeCustomers(customer=shop.customer("merged"), other=shop.customer("other")))
+    _, row = plan(shop, "{text: 夏茶上新}")
+    left_out = row["left_out"]
+    assert isinstance(left_out, dict)
+    fared = Counter(decided(shop, who) for who in ("silent", *known) if who != "other")
+    assert fared == Counter({"reached": row["reached"], "capped": row["capped"], **left_out})
+    assert fared == {"reached": 3, "capped": 3, "opted-out": 1, "blocked": 1, "dormant": 1}

@@ -32,6 +32,11 @@ class Came:
         return found
 
     @property
+    def log(self) -> str:
+        """Which log they are of."""
+        return str(json.loads(self.body)["log"])
+
+    @property
     def ids(self) -> list[str]:
         return [f"{event['stream']}@{event['version']}" for event in self.events]
 

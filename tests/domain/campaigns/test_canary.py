@@ -1,9 +1,12 @@
 """The canary: how many go first, and what stops it."""
 
-from domain.campaigns.canary import FAILURES, OPT_OUTS, goes_first, sample_of, stops
-from domain.campaigns.plan import Canary
+from dataclasses import replace
+
+from domain.campaigns.canary import FAILURES, OPT_OUTS, first_of, goes_first, sample_of, stops
+from domain.campaigns.plan import Canary, Meant, Selection
 from domain.identity import KeyedHash
 from domain.policies.experiments import point
+from tests.domain.controls.events import CAMPAIGN_DRAFTED
 
 USUAL = Canary()
 
@@ -19,6 +22,12 @@ def test_one_per_cent_but_at_least_twenty_go_first_and_nobody_where_few_are_mean
         1_000,
     ]
     assert sample_of(None, 100_000) == 0
+
+
+def test_of_groups_none_goes_first() -> None:
+    everybody = replace(CAMPAIGN_DRAFTED, canary=USUAL, selection=Selection(meant=Meant.ALL))
+    assert first_of(everybody, 101) == 20
+    assert first_of(replace(everybody, selection=Selection(meant=Meant.GROUPS)), 101) == 0
 
 
 def test_as_many_as_shall_go_first_do_though_each_is_drawn() -> None:

@@ -79,6 +79,22 @@ def test_birthdays_are_a_run_each_day_and_a_promotion_day_is_one_a_year() -> Non
     assert found.day == date(2026, 6, 15)
 
 
+def test_what_goes_out_for_29_february_goes_out_once_every_year() -> None:
+    leap_day = replace(BIRTHDAYS, date=Slug("02-29"))
+    begins = at("2027-01-01T12:00")
+    noons = [begins + timedelta(days=n) for n in range(6 * 366)]
+    found = (newest_due(leap_day, LONG_AGO, noon) for noon in noons if noon.year <= 2032)
+    days = dict.fromkeys(o.day for o in found if o is not None)
+    assert [str(day) for day in days] == [
+        "2027-02-28",
+        "2028-02-29",
+        "2029-02-28",
+        "2030-02-28",
+        "2031-02-28",
+        "2032-02-29",
+    ]
+
+
 @pytest.mark.parametrize(
     "zone, leaves",
     [

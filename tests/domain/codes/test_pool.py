@@ -55,6 +55,27 @@ def test_an_expiry_that_is_past_or_of_no_pool_is_refused() -> None:
     given(pools).when(commands.SET_POOL_EXPIRY).then_rejected("there is no pool tea-codes", UnknownRecipient)
 
 
+def test_a_pool_in_doubt_is_settled_once_and_what_is_withdrawn_stays_so() -> None:
+    given(pools).when(commands.DOUBT_POOL).then_nothing()
+    state = given(pools, events.CODES_ADDED).when(commands.DOUBT_POOL).then(events.POOL_DOUBTED)
+    assert state.doubted
+    doubted = (events.CODES_ADDED, events.POOL_DOUBTED)
+    given(pools, *doubted).when(commands.DOUBT_POOL).then_nothing()
+    settled = given(pools, *doubted).when(commands.SETTLE_POOL).then(events.POOL_SETTLED)
+    assert (settled.doubted, settled.withdrawn) == (False, 1)
+    none_since = replace(events.POOL_SETTLED, through=0)
+    again = (*doubted, events.POOL_SETTLED, events.POOL_DOUBTED)
+    later = given(pools, *again).when(replace(commands.SETTLE_POOL, through=0)).then(none_since)
+    assert (later.doubted, later.withdrawn) == (False, 1)
+
+
+def test_what_is_not_in_doubt_cannot_be_settled() -> None:
+    for known in ((), (events.CODES_ADDED,), (events.CODES_ADDED, events.POOL_DOUBTED, events.POOL_SETTLED)):
+        given(pools, *known).when(commands.SETTLE_POOL).then_rejected(
+            "the pool tea-codes is not in doubt: its codes are given out"
+        )
+
+
 @whatever(st.lists(st.integers(1, 7), min_size=1, max_size=20))
 def test_every_number_has_its_code_however_the_codes_came(sizes: list[int]) -> None:
     state, codes = PoolState(), [f"C{number}" for number in range(1, sum(sizes) + 1)]

@@ -22,7 +22,7 @@ from domain.campaigns.commands import (
     TestCampaign,
 )
 from domain.campaigns.plan import Content, Meant, Selection, Timing
-from domain.codes.commands import AddCodes, RedeemCoupon, SetPoolExpiry
+from domain.codes.commands import AddCodes, DoubtPool, RedeemCoupon, SetPoolExpiry, SettlePool
 from domain.contacts.commands import (
     BindContactToOperator,
     BlockContact,
@@ -417,6 +417,8 @@ ADD_CODES = AddCodes(
     operator=LI,
 )
 SET_POOL_EXPIRY = SetPoolExpiry(pool=TEA_CODES, expires_at=NOON + timedelta(days=30), operator=LI)
+DOUBT_POOL = DoubtPool(pool=TEA_CODES)
+SETTLE_POOL = SettlePool(pool=TEA_CODES, through=1, operator=LI)
 REDEEM_COUPON = RedeemCoupon(
     code=CODE,
     pool=TEA_CODES,

@@ -34,7 +34,9 @@ from domain.codes.events import (
     CodesAdded,
     CodeTaken,
     CouponRedeemed,
+    PoolDoubted,
     PoolExpirySet,
+    PoolSettled,
 )
 from domain.contacts.events import (
     AddressSuppressed,
@@ -455,6 +457,8 @@ CODES_ADDED = CodesAdded(
     operator=LI,
 )
 POOL_EXPIRY_SET = PoolExpirySet(pool=TEA_CODES, expires_at=NOON + timedelta(days=30), operator=LI)
+POOL_DOUBTED = PoolDoubted(pool=TEA_CODES)
+POOL_SETTLED = PoolSettled(pool=TEA_CODES, through=1, operator=LI)
 CODE_TAKEN = CodeTaken(pool=TEA_CODES, number=1)
 CODE_ASSIGNED = CodeAssigned(
     campaign=SUMMER,
