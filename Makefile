@@ -23,8 +23,8 @@ check: $(STAMP) ## format, lint, types, imports
 	@$(BIN)/lint-imports
 
 nightly: $(STAMP) ## the long fault runs
-	@$(BIN)/python -m pytest -m "nightly and not alone" -n auto --dist worksteal
-	@$(BIN)/python -m pytest -m alone
+	@$(BIN)/python -m pytest -m "nightly and not alone" -n auto --dist worksteal -o faulthandler_timeout=900
+	@$(BIN)/python -m pytest -m alone -o faulthandler_timeout=900
 
 simulate: $(STAMP) ## repeat one simulation, step by step: make simulate SEED=7
 	@$(BIN)/python -m tests.simulation $(or $(SEED),$(error say which: make simulate SEED=7))

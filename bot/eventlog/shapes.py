@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -34,6 +35,7 @@ class Shape:
     """Makes the event of its plain fields as they came from the log, which it checks, and its wrapped ones."""
 
 
+@cache
 def shape_of(slug: str, event: type) -> Shape:
     """Look at an event class. Raises TypeError for what the log cannot keep."""
     hints = get_type_hints(event)

@@ -144,9 +144,7 @@ async def test_a_campaign_that_dies_at_every_step_reaches_everybody_once_and_end
     launch = Launch(installs(by_polling(telegram)), telegram, SHOP)
     first, *others = UNTIL_SAMPLED
     await launch.launched(first)
-    await launch.falls(*others)
-    await launch.rests()
-    await launch.falls(*FROM_THEN_ON)
+    await launch.falls(*others, *FROM_THEN_ON)
     launch.check(await launch.ended(), ONCE | OF_A_CANARY)
 
 
