@@ -8,6 +8,7 @@ import structlog
 
 from channels.telegram.identity import BotIdentity
 from channels.telegram.parse import parse, unreadable
+from channels.telegram.plain import plain
 from channels.telegram.updates import read_update
 from domain.conversations.commands import Receive
 from domain.errors import SiyuError
@@ -17,6 +18,8 @@ log = structlog.get_logger("channels.telegram")
 
 def judge(body: bytes, bot: BotIdentity, now: datetime) -> Sequence[Receive]:
     """Return what an update says; see ``parse``. Raises BadInput for bytes that are no update, Overloaded for one to come again."""
+    if (said := plain(body, bot)) is not None:
+        return said
     update = read_update(body)
     try:
         return parse(update, bot, body, now)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiogram.types import CallbackQuery, ChatMemberUpdated, Message, Update, User
 from aiogram.types import Chat as TelegramChat
@@ -27,6 +27,7 @@ from domain.conversations.commands import (
     Receive,
     Sender,
 )
+from domain.conversations.events import ContentKind
 from domain.errors import BadInput
 from domain.identity import Locale, ProviderMessageId, Slug
 from domain.message import Raw
@@ -73,6 +74,20 @@ _NOT_UNDERSTOOD: Final = _Fact(NotUnderstood(reason=UNKNOWN_KIND))
 def unreadable(update_id: int, bot: BotIdentity, raw: bytes, now: datetime) -> Receive:
     """Return an update of which nothing but its number could be read."""
     return _receive(_Fact(NotUnderstood(reason=MALFORMED)), 0, update_id, bot, raw, now)
+
+
+def said(text: str, message_id: int) -> commands.Message:
+    """Return a text that somebody wrote to the bot in private."""
+    return commands.Message(
+        kind=ContentKind.TEXT, text=text, provider_message=_id(message_id), to_bot=True, source=_source(text)
+    )
+
+
+def received(
+    content: commands.Content, at: datetime, sender: Sender, update_id: int, bot: BotIdentity, raw: bytes
+) -> Receive:
+    """Return what somebody did in private."""
+    return _receive(_Fact(content, at, sender), 0, update_id, bot, raw, at)
 
 
 def _receive(
@@ -133,7 +148,7 @@ def _group_changes(message: Message, chat: Chat, bot: BotIdentity) -> list[_Fact
 
     Whoever caused it is named only where they are a person, so an anonymous administrator's change counts too.
     """
-    at, by = _utc(message.date), _person(message.from_user)
+    at, by = _utc(message.date), person(message.from_user)
     if (new_id := message.migrate_to_chat_id) is not None:
         return [_Fact(GroupChange(change=Slug("migrated"), new_external_id=str(new_id)), at, by, chat)]
     if (old_id := message.migrate_from_chat_id) is not None:
@@ -147,14 +162,14 @@ def _group_changes(message: Message, chat: Chat, bot: BotIdentity) -> list[_Fact
     if (left := message.left_chat_member) is not None:
         if left.id == bot.id:
             return [_Fact(GroupChange(change=Slug("bot-left")), at, by, chat)]
-        member = _person(left)
+        member = person(left)
         return [_Fact(Leave(member=member), at, by, chat) if member else _NOT_UNDERSTOOD]
     return []
 
 
 def _joins(members: Sequence[User], frame: _Fact, bot: BotIdentity) -> list[_Fact]:
     """Return who came; other bots are nobody to speak to."""
-    people = tuple(person for member in members if (person := _person(member)) is not None)
+    people = tuple(one for member in members if (one := person(member)) is not None)
     facts = [_Fact(Join(members=people), frame.at, frame.sender, frame.chat)] if people else []
     if any(member.id == bot.id for member in members):
         facts.append(_Fact(GroupChange(change=Slug("bot-joined")), frame.at, frame.sender, frame.chat))
@@ -173,7 +188,7 @@ def _edit(message: Message) -> _Fact:
 
 
 def _press(query: CallbackQuery) -> _Fact:
-    sender, below = _person(query.from_user), query.message
+    sender, below = person(query.from_user), query.message
     if (
         sender is None or below is None or query.data is None
     ):  # below a message sent "via" the bot, or a game's button
@@ -187,7 +202,7 @@ def _press(query: CallbackQuery) -> _Fact:
 
 def _own_membership(change: ChatMemberUpdated) -> _Fact:
     before, after = _is_in(change.old_chat_member), _is_in(change.new_chat_member)
-    at, by = _utc(change.date), _person(change.from_user)
+    at, by = _utc(change.date), person(change.from_user)
     if change.chat.type == "private":
         return _Fact(Reachability(reachable=after), at, by) if by is not None else _NOT_UNDERSTOOD
     chat = _group(change.chat)
@@ -198,11 +213,11 @@ def _own_membership(change: ChatMemberUpdated) -> _Fact:
 
 def _membership(change: ChatMemberUpdated) -> _Fact:
     before, after = _is_in(change.old_chat_member), _is_in(change.new_chat_member)
-    chat, member = _group(change.chat), _person(change.new_chat_member.user)
+    chat, member = _group(change.chat), person(change.new_chat_member.user)
     if chat is None or member is None or before is after:
         return _NOT_UNDERSTOOD
     content = Join(members=(member,)) if after else Leave(member=member)
-    return _Fact(content, _utc(change.date), _person(change.from_user), chat)
+    return _Fact(content, _utc(change.date), person(change.from_user), chat)
 
 
 def _is_in(member: Any) -> bool:  # noqa: ANN401 - any of aiogram's ChatMember classes
@@ -225,10 +240,28 @@ def _speaker(message: Message) -> Sender | None:
     """Return who wrote: nobody for a channel, an anonymous administrator, or somebody who speaks as their channel."""
     if message.sender_chat is not None or message.chat.type not in (*_GROUPS, "private"):
         return None
-    return _person(message.from_user)
+    return person(message.from_user)
 
 
-def _person(user: User | None) -> Sender | None:
+class Known(Protocol):
+    """What is read of a user: the library's, or a plain update's."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def is_bot(self) -> bool: ...
+    @property
+    def first_name(self) -> str: ...
+    @property
+    def last_name(self) -> str | None: ...
+    @property
+    def username(self) -> str | None: ...
+    @property
+    def language_code(self) -> str | None: ...
+
+
+def person(user: Known | None) -> Sender | None:
+    """Return a user as somebody to speak to; None for a bot."""
     if user is None or user.is_bot:
         return None
     language = user.language_code

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.telegram.parse import parse
+from channels.telegram.plain import plain
 from channels.telegram.updates import read_update
 from domain.errors import BadInput
 from domain.message import Raw
@@ -128,6 +129,56 @@ def test_every_json_object_with_an_integer_update_id_gives_something_to_record(
     assert {(one.channel, one.account) for one in received} == {("telegram", "42")}
     assert all(one.occurred_at.tzinfo is not None for one in received)
     assert all(msgspec.msgpack.encode(one.content) for one in received)  # no codec stumbles over it
+
+
+PEOPLE = st.fixed_dictionaries(
+    {"id": NUMBERS, "is_bot": st.booleans(), "first_name": TEXTS},
+    optional={
+        "last_name": TEXTS | st.none(),
+        "username": TEXTS | st.none(),
+        "language_code": TEXTS | st.sampled_from(["de", "zh-hans", None]),
+        "is_premium": st.booleans(),
+    },
+)
+PLAIN = st.fixed_dictionaries(
+    {
+        "message_id": NUMBERS,
+        "date": DATES | NUMBERS,
+        "chat": st.just({"id": 1, "type": "private", "first_name": "Mei"}) | CHATS,
+        "from": PEOPLE,
+        "text": TEXTS | st.sampled_from(["hi", "/start tea"]),
+    },
+    optional={"entities": st.lists(ENTITIES, max_size=2), "reply_to_message": st.none()},
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    said=PLAIN | MESSAGES | ANYTHING,
+    more=st.dictionaries(st.text(max_size=5), ANYTHING, max_size=1),
+    update_id=NUMBERS,
+)
+def test_a_plain_update_says_what_it_says_to_the_library(
+    said: object, more: dict[str, Any], update_id: int
+) -> None:
+    body = json.dumps(more | {"update_id": update_id, "message": said}).encode()
+    received = plain(body, BOT)
+    assert received is None or list(received) == parse(read_update(body), BOT, body, NOW)
+
+
+def test_what_most_people_send_is_plain() -> None:
+    updates = [
+        {"update_id": 7, **message(PRIVATE, text="hello")},
+        {
+            "update_id": 7,
+            **message(
+                PRIVATE, text="/start tea", entities=[{"type": "bot_command", "offset": 0, "length": 6}]
+            ),
+        },
+    ]
+    for update in updates:
+        body = json.dumps(update).encode()
+        assert [*(plain(body, BOT) or ())] == parse(read_update(body), BOT, body, NOW)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
