@@ -322,6 +322,8 @@ class Courier:
         try:
             async with asyncio.timeout(self.request_timeout_s):
                 message = await post.messenger.send(outbound)
+            if not together:
+                post.pacer.answered(at, self.clocks.boottime())
         except TemporaryFailure as failure:
             self._turns.answered(hint, plainly=False)
             return self._try_again(hint, post, attempt, failure)

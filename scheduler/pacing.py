@@ -8,15 +8,18 @@ for it at the door, so that a store that stands still for a while piles up no bu
 
 import json
 import math
-from collections import OrderedDict
+from bisect import insort
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 BURST_SHARE = 0.1
-MARGIN = 1.005
-"""A limit is kept in windows that are a little longer, for the jitter of the network."""
+MARGIN = 1.001
+"""A limit is kept in windows that are a little longer, for what clocks do not show."""
 SPACING = 1.05
-"""The same where it is one a window: then two messages are all that the jitter has to move together."""
+"""The same where it is one a window: then two messages are all that jitter has to move together."""
+TRIPS = 50
+"""Of so many requests the quickest shows what the way takes at least; what another one took longer, it may have come later."""
 LEAD_S = 0.2
 """So long before its turn at the account's door a message may be claimed: it hides what a claim takes, and a reply waits no longer for
 what is in front of it."""
@@ -69,8 +72,14 @@ class Turnstile:
         """Spend a token: something leaves."""
         self.held = max(0, self.held - 1)
         if self.limit:
-            self.left.append(now)
+            insort(self.left, now)
             del self.left[: -self.count]
+
+    def came_late(self, left_at: float, by_s: float) -> None:
+        """Count what left then as if it had left so much later: so late it may have come."""
+        if left_at in self.left:
+            self.left.remove(left_at)
+            insort(self.left, left_at + by_s)
 
 
 def _nth_last(times: Sequence[float], n: int) -> float:
@@ -94,6 +103,7 @@ class Pacer:
     frozen_until: float = 0.0
     _account: Turnstile = field(init=False)
     _chats: "OrderedDict[str, Turnstile]" = field(default_factory=OrderedDict)
+    _trips: "deque[float]" = field(default_factory=lambda: deque(maxlen=TRIPS))
 
     def __post_init__(self) -> None:
         """Begin as if nothing had ever left."""
@@ -122,6 +132,12 @@ class Pacer:
         """Say that the message leaves now."""
         for turnstile in (self._account, self._chat(chat, group=group)):
             turnstile.sent(now)
+
+    def answered(self, left_at: float, now: float) -> None:
+        """Say that the provider answered what left then: it had it by now, and what counts is when it had it."""
+        trip = now - left_at
+        self._trips.append(trip)
+        self._account.came_late(left_at, trip - min(self._trips))
 
     def give_back(self, chat: str, *, group: bool) -> None:
         """Return both: nothing left."""
