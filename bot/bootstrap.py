@@ -1,6 +1,7 @@
 """The composition root: everything is joined here, and nowhere else."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from bot.campaigns.outreach import Outreach, Records, Way
 from bot.commands.command import Office
 from bot.commands.line import is_command
 from bot.connect import Connecting, pages
+from bot.eventlog.beside import SqliteLogBeside, expect_log
 from bot.eventlog.codec import Codec
 from bot.eventlog.folder import lock_folder
 from bot.eventlog.log import StoredEventLog
@@ -32,6 +34,9 @@ from bot.media.uploads import MEDIA, UPLOADS, FileUploads
 from bot.metrics import Metrics
 from bot.phones import dialling
 from bot.reading import Reading, SqlAgenda, SqlAudience, SqlCanaries
+from bot.relay.broker import Broker, open_broker
+from bot.relay.relay import Relay
+from bot.relay.settings import RelaySettings, relay_of
 from bot.settings import MAIN, Settings, accounts_of
 from bot.snapshots import SqlSnapshots
 from bot.staff import left_behind
@@ -342,3 +347,40 @@ def open_app(house: House, binding: Binding, adapters: Sequence[Adapter] | None 
     connecting = Connecting(house, accounts)
     site.router.routes.extend(pages(connecting))
     return App(house, accounts, connecting, reading, rendering.render, binding)
+
+
+def open_relay(
+    settings: Settings,
+    variables: Mapping[str, str],
+    clock: Callable[[], datetime] = utc_now,
+    timer: Callable[[], float] = time.monotonic,
+    to: Callable[[RelaySettings], Broker] = open_broker,
+) -> Relay:
+    """Join what hands the log to a broker, beside the Siyu that runs or without one. Raises BadSettings, StoreUnavailable.
+
+    ``timer``: seconds that only grow.
+    """
+    from bot.eventlog.postgres import PostgresEventLog
+
+    where = relay_of(variables)
+    if where is None:
+        raise BadSettings("SIYU_RELAY__URL is missing: write it as nats://host:4222 or amqp://host/")
+    broker = to(where)
+    file = settings.data / "log.db"
+    if settings.database is None:
+        expect_log(file)  # before the vault, which would make itself
+    vault = Vault(
+        settings.vault_database or settings.database or settings.data / "keys.db",
+        settings.master_key_file or settings.data / "master.key",
+    )
+    codec = Codec(EVENT_TYPES, vault)
+    try:
+        log: StoredEventLog = (
+            SqliteLogBeside(file, codec, clock)
+            if settings.database is None
+            else PostgresEventLog(settings.database, codec, clock)
+        )
+    except BaseException:
+        vault.close()
+        raise
+    return Relay(where, log, vault, broker, clock, timer)

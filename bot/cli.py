@@ -19,6 +19,7 @@ from bot.codes_line import add as add_codes
 from bot.control import ASKED, ask, running
 from bot.errands_line import add as add_errands
 from bot.hooks_line import add as add_hooks
+from bot.relay_line import add as add_relay
 from bot.settings import MAIN, Settings, environment, load
 from bot.texts import Texts, terminal_locale
 from domain.errors import BadSettings, Rejected, SiyuError, StoreUnavailable
@@ -36,8 +37,8 @@ cli = typer.Typer(
 operator = typer.Typer(help="The team.", no_args_is_help=True)
 cli.add_typer(operator, name="operator")
 
-SECRET_KEYS = ("TOKEN", "SECRET", "KEY", "PASSWORD", "DATABASE", "PROXY")
-"""Settings whose values never reach a log (a database URL holds a password)."""
+SECRET_KEYS = ("TOKEN", "SECRET", "KEY", "PASSWORD", "DATABASE", "PROXY", "RELAY__URL")
+"""Settings whose values never reach a log (a database URL holds a password, and so does a broker's)."""
 
 Json = Annotated[bool, typer.Option("--json", help="JSON Lines instead of text")]
 
@@ -99,9 +100,7 @@ def _password(url: str) -> str | None:
 def _say(messages: Iterator[Mapping[str, Any]]) -> int:
     try:
         return _said(messages)
-    except (
-        BrokenPipeError
-    ):  # the reader of our output has seen enough; caught here, for typer would make it exit 1
+    except BrokenPipeError:  # its reader has seen enough; caught here, for typer would make it exit 1
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
@@ -397,3 +396,4 @@ def chat(
 
 for add in (add_campaign, add_errands, add_codes, add_hooks):
     add(cli, _perform)
+add_relay(cli, _settings, TEXTS)

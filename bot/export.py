@@ -17,6 +17,8 @@ from domain.ports.identities import Identities
 from domain.registry import EVENT_TYPES
 
 PAGE = 1_000
+WITHHELD = "[personal]"
+"""What a personal field reads as where it is not to be told."""
 
 
 def _plain(value: object) -> object:
@@ -27,15 +29,25 @@ def _plain(value: object) -> object:
     raise AssertionError(f"no event may hold a {type(value).__name__}: it has no JSON form")
 
 
+def _withheld(value: object) -> object:
+    if isinstance(value, Personal | Raw):
+        return WITHHELD
+    return _plain(value)
+
+
 _encoder = msgspec.json.Encoder(enc_hook=_plain)
+_discreet = msgspec.json.Encoder(enc_hook=_withheld)
 
 
 def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def as_json(recorded: Recorded) -> str:
-    """Return one event as a line of JSON; what cannot be read has an ``error`` instead of ``data``."""
+def as_json(recorded: Recorded, *, personal: bool = True) -> str:
+    """Return one event as a line of JSON; what cannot be read has an ``error`` instead of ``data``.
+
+    Without ``personal`` no personal field is even decrypted, and of an error only is told that there is one.
+    """
     line: dict[str, Any] = {
         "position": recorded.position,
         "stream": recorded.stream,
@@ -49,10 +61,10 @@ def as_json(recorded: Recorded) -> str:
         "correlation": recorded.correlation,
     }
     if isinstance(recorded.event, Unreadable):
-        line["error"] = recorded.event.error
+        line["error"] = recorded.event.error if personal else "it cannot be read"
     else:
         line["data"] = recorded.event
-    return _encoder.encode(line).decode()
+    return (_encoder if personal else _discreet).encode(line).decode()
 
 
 def as_text(recorded: Recorded) -> str:

@@ -8,6 +8,7 @@ from bot.hooks.examining import hooks_examined
 from bot.house import House
 from bot.operations.said import Exit, Said
 from bot.reading import keep_parked, parked_by
+from bot.relay.examining import relay_examined
 from bot.texts import Told, told
 from domain.decider import Process
 from domain.dispatch import Done, Reaction, Request, answering
@@ -103,5 +104,6 @@ def _react(house: House, process: Process, position: int) -> bool:
 def doctor(house: House) -> Said:
     """Check settings, channels, stores and lag; exit 1 where something needs a person."""
     unwell = yield from examine(house)
+    yield from relay_examined(house)
     if (yield from hooks_examined(house)) or unwell:
         yield Exit(1)
