@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run test check nightly simulate bench lock clean
+.PHONY: run test check nightly simulate bench bench-large lock clean
 
 run: $(STAMP) ## start Siyu on http://127.0.0.1:8000
 	@$(BIN)/siyu run
@@ -29,8 +29,11 @@ nightly: $(STAMP) ## the long fault runs
 simulate: $(STAMP) ## repeat one simulation, step by step: make simulate SEED=7
 	@$(BIN)/python -m tests.simulation $(or $(SEED),$(error say which: make simulate SEED=7))
 
-bench: $(STAMP) ## measure durable intake
-	@$(BIN)/python -m tests.bench
+bench: $(STAMP) ## measure beside peers, and write docs/benchmarks.md: make bench ONLY="intake latency"
+	@$(BIN)/python -m tests.benchmarks $(ONLY)
+
+bench-large: $(STAMP) ## the same with large data sets, which are kept in .bench/
+	@$(BIN)/python -m tests.benchmarks --large $(ONLY)
 
 # --build-deps-for: setuptools itself, so that the editable install below needs nothing that is not pinned.
 lock: $(STAMP) ## pin the newest versions that pyproject.toml allows

@@ -5,7 +5,7 @@ import pytest
 from bot.commands.outlook import TOLD_EVERY
 from bot.control_server import perform
 from domain.identity import Locale
-from tests.bench.fan_out import write_people
+from tests.benchmarks.fan_out import write_people
 from tests.bot.premises import Premises
 
 FORM = "name: tea\naudience: {all: true}\nwhen: now\ncontent: {text: Summer tea}\n"

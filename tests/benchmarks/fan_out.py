@@ -1,4 +1,4 @@
-"""Planning a large audience: how many a second, and what that does to memory. In a process of its own: ``python -m tests.bench.fan_out``.
+"""Planning a large audience: how many a second, and what it does to memory. A process of its own: ``python -m tests.benchmarks.fan_out``.
 
 The people are written to the views' tables and are in no log: what is measured is the fan-out, and the log that it writes.
 """

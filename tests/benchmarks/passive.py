@@ -13,7 +13,7 @@ from channels.wechat.health import Health
 from channels.wechat.settings import Settings, read_settings
 from domain.errors import SendFailed
 from domain.identity import Account
-from tests.bench import wechat
+from tests.benchmarks.load import wechat
 
 CUSTOMERS = 200
 COLD_TASKS = 20

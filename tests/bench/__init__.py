@@ -1,1 +1,0 @@
-"""Measured, never asserted: ``make bench``."""
