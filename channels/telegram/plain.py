@@ -74,4 +74,4 @@ def plain(body: bytes, bot: BotIdentity) -> Sequence[Receive] | None:
     if sender is None:
         return None
     at = datetime.fromtimestamp(message.date, UTC)
-    return (received(said(message.text, message.message_id), at, sender, update.update_id, bot, body),)
+    return [received(said(message.text, message.message_id), at, sender, update.update_id, bot, body)]

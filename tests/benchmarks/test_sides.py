@@ -41,6 +41,7 @@ def test_a_webhook_that_refuses_is_no_figure(tmp_path: Path) -> None:
         driver.ask("send", **raw.address() | {"secret": "wrong"}, count=10, first=0)
 
 
+@pytest.mark.nightly
 def test_siyu_answers_every_question_and_knows_the_outcomes(tmp_path: Path) -> None:
     with Driver() as driver, sides.siyu(driver, tmp_path / "data") as siyu:
         do(siyu.data, "/rule add contains 还有货吗 => 有的")

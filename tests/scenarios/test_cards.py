@@ -111,6 +111,7 @@ async def test_a_card_is_planned_once_and_arrives_wherever_it_dies(
     assert found == {point: (1, 2 if point in SENT_AND_NOT_NOTED else 1) for point in points}
 
 
+@pytest.mark.nightly
 async def test_the_answer_to_a_card_goes_to_the_customer_once_wherever_the_desk_dies(
     telegram: TelegramSimulator, installs: Installs
 ) -> None:

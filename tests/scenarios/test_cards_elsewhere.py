@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+import pytest
+
 from channels.simulators.telegram import Sent, TelegramSimulator, User
 from channels.simulators.wechat import OfficialAccountUser, WeChatSimulator
 from tests.scenarios.conftest import Installs
@@ -89,6 +91,7 @@ async def test_an_operator_in_the_official_account_answers_by_number_and_by_the_
         assert await siyu.stop() == 0
 
 
+@pytest.mark.nightly
 async def test_the_operators_own_window_runs_down_to_a_digest_and_what_came_meanwhile_follows_when_they_write(
     telegram: TelegramSimulator, installs: Installs
 ) -> None:

@@ -231,6 +231,7 @@ async def test_a_broadcast_goes_out_once_or_not_at_all_wherever_it_dies(
     }
 
 
+@pytest.mark.nightly
 async def test_an_operators_message_goes_out_at_least_once_wherever_it_dies(
     telegram: TelegramSimulator, installs: Installs
 ) -> None:
@@ -239,6 +240,7 @@ async def test_an_operators_message_goes_out_at_least_once_wherever_it_dies(
     assert found == {point: 2 if point in SENT_AND_NOT_NOTED else 1 for point in OUTBOUND}
 
 
+@pytest.mark.nightly
 async def test_a_message_in_the_web_chat_is_recorded_and_shown_once_wherever_it_dies(
     installs: Installs,
 ) -> None:

@@ -89,6 +89,7 @@ async def test_a_full_disk_makes_the_provider_come_again_and_loses_nothing(
     await check(siyu, telegram, pid)
 
 
+@pytest.mark.nightly
 async def test_a_database_that_is_away_makes_the_provider_come_again_and_loses_nothing(
     telegram: TelegramSimulator, installs: Installs, own_server: PostgresServer
 ) -> None:

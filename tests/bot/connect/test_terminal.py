@@ -72,6 +72,7 @@ async def test_ctrl_c_keeps_what_was_saved_and_says_how_to_go_on(
     assert kept(folder)["telegram"]["token"] == CANARY
 
 
+@pytest.mark.nightly
 async def test_piped_it_is_plain_and_a_missing_secret_is_one_line(
     folder: Path, telegram: TelegramSimulator
 ) -> None:
@@ -86,6 +87,7 @@ async def test_piped_it_is_plain_and_a_missing_secret_is_one_line(
     assert [secret for secret in (CANARY, telegram.token, "\x1b[") if secret in said] == []
 
 
+@pytest.mark.nightly
 async def test_what_the_environment_says_can_be_kept(folder: Path, telegram: TelegramSimulator) -> None:
     settings = {"SIYU_TELEGRAM__TOKEN": telegram.token, "SIYU_TELEGRAM__API_BASE": telegram.base}
     assert (await siyu(folder, "connect", "telegram", settings=settings)).code == 0
