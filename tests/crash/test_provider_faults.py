@@ -69,7 +69,7 @@ async def shop() -> AsyncIterator[Shop]:
             await adapter.stop()
 
 
-@pytest.mark.parametrize(
+each_fault = pytest.mark.parametrize(
     "fault, of_offers, offered, answered",
     [
         (Fault.REFUSED, "Accepted", 1, 1),
@@ -82,6 +82,9 @@ async def shop() -> AsyncIterator[Shop]:
     ],
     ids=lambda value: value.name.lower() if isinstance(value, Fault) else str(value),
 )
+
+
+@each_fault
 async def test_what_breaks_on_the_way_is_what_the_log_says(
     fault: Fault, of_offers: str, offered: int, answered: int, shop: Shop
 ) -> None:

@@ -21,6 +21,7 @@ from scheduler.pacing import Pacer, Rates
 from tests.channels.house import House
 from tests.channels.wechat.harness import APP_ID, open_adapter
 from tests.crash.fault_proxy import Fault, FaultProxy, faulty
+from tests.crash.test_provider_faults import each_fault
 from tests.domain.controls.ids import BOT, TELEGRAM
 from tests.domain.shop import came
 from tests.scheduler.world import UNLIMITED, Provider, World
@@ -91,19 +92,7 @@ async def shop() -> AsyncIterator[Shop]:
             await adapter.stop()
 
 
-@pytest.mark.parametrize(
-    "fault, of_offers, offered, answered",
-    [
-        (Fault.REFUSED, "Accepted", 1, 1),
-        (Fault.BLACK_HOLE, "Unknown", 0, 1),
-        (Fault.RESET_BEFORE, "Unknown", 0, 1),
-        (Fault.RESET_AFTER, "Unknown", 1, 2),
-        (Fault.CUT_SHORT, "Unknown", 1, 2),
-        (Fault.GARBAGE, "Unknown", 1, 2),
-        (Fault.DRIP, "Accepted", 1, 1),
-    ],
-    ids=lambda value: value.name.lower() if isinstance(value, Fault) else str(value),
-)
+@each_fault
 async def test_what_breaks_on_the_way_to_wechat_is_what_the_log_says(
     fault: Fault, of_offers: str, offered: int, answered: int, shop: Shop
 ) -> None:

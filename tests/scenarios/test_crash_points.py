@@ -46,6 +46,18 @@ STARTED_AND_NOT_SENT = {"claim-after", "send-before"}
 """Nobody can tell here either: marketing stays Unknown, and is not sent at all."""
 
 
+OF_MARKETING = {
+    "plan-after": (1, "delivery-accepted/1"),
+    "claim-before": (1, "delivery-accepted/1"),
+    "claim-after": (0, "delivery-unknown/1"),
+    "send-before": (0, "delivery-unknown/1"),
+    "send-after": (1, "delivery-unknown/1"),
+    "record-before": (1, "delivery-unknown/1"),
+    "record-after": (1, "delivery-accepted/1"),
+}
+"""What becomes of an offer wherever the process dies: how often it was read, and what the log says last."""
+
+
 class Deaths:
     """An installation that dies at one point after the other, each run later than the one before."""
 
@@ -220,15 +232,7 @@ async def test_a_broadcast_goes_out_once_or_not_at_all_wherever_it_dies(
         newest = [event["stream"] for event in events if event["type"] == "delivery-planned/1"][-1]
         last = [event["type"] for event in events if event["stream"] == newest][-1]
         found[point] = (ada.times_read(offer), last)
-    assert found == {
-        "plan-after": (1, "delivery-accepted/1"),
-        "claim-before": (1, "delivery-accepted/1"),
-        "claim-after": (0, "delivery-unknown/1"),
-        "send-before": (0, "delivery-unknown/1"),
-        "send-after": (1, "delivery-unknown/1"),
-        "record-before": (1, "delivery-unknown/1"),
-        "record-after": (1, "delivery-accepted/1"),
-    }
+    assert found == OF_MARKETING
 
 
 @pytest.mark.nightly

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from typing import cast
@@ -59,7 +60,7 @@ class Caller(asyncio.Protocol):
             self._transport.close()
 
 
-class _Sending:
+class _Sending(ABC):
     """Requests on their way over some connections, and how long each took, in ms."""
 
     def __init__(self, requests: list[bytes]) -> None:
@@ -83,8 +84,9 @@ class _Sending:
             self.finished.set_result(None)
         self.free(caller)
 
+    @abstractmethod
     def free(self, caller: Caller) -> None:
-        raise NotImplementedError
+        """Take a caller that has its answer: it may post again."""
 
     def fail(self, error: Exception) -> None:
         if not self.finished.done():
