@@ -30,6 +30,8 @@ class Decider(Generic[S]):
     events: tuple[tuple[str, type], ...]
     commands: tuple[type, ...]
     key: "Callable[[Any, Streams], str]"
+    begun_by: tuple[type, ...] = ()
+    """Commands that nearly always begin a stream: nothing is read for them, unless the log says that it is there already."""
     snapshots: int = 0
     """Version of the state's form, for streams that grow long; 0: no snapshots. Raise it when a field of the state changes."""
 

@@ -116,6 +116,10 @@ class Sources(Protocol):
         """Return (version, state) of a stream. Raises UnknownEvent for a stream with a damaged event."""
         ...
 
+    def held(self, name: StreamId) -> tuple[int, Any] | None:
+        """Return the same where it is in memory, without reading anything."""
+        ...
+
 
 @dataclass(slots=True)
 class Batch:
@@ -126,6 +130,10 @@ class Batch:
     pending: dict[StreamId, tuple[int, Any]] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
     """Ids made in this batch: nobody can have written their streams."""
+    hopeful: bool = False
+    """Whether what a command begins is taken to be new. If it is not, the log refuses the unit, and it is decided again with open eyes."""
+    hoped: set[StreamId] = field(default_factory=set)
+    """Streams that were taken so."""
 
     def decide(self, request: Request) -> tuple[Append, Result | None]:
         """Return the unit for the log and, where it was decided to store nothing, what to answer.
@@ -141,6 +149,15 @@ class Batch:
             return unit.checked(), Done(duplicate=True)
         self.pending.update(unit.states)
         return unit.append(), None
+
+    def hope(self, name: StreamId) -> None:
+        """Take a stream to be new, where nothing of it is in memory."""
+        if self.hopeful and name not in self.pending and self.sources.held(name) is None:
+            self.hoped.add(name)
+
+    def is_new(self, name: StreamId) -> bool:
+        """Whether there is nothing to read of it."""
+        return name in self.hoped or name.partition("-")[2] in self.fresh
 
 
 _Todo = list[tuple[Command | Reaction, Context]]
@@ -176,6 +193,8 @@ class _Unit:
         if handler is None:
             decider = self._sources.registry.deciders[type(step)]
             key = decider.key(step, self)
+            if type(step) in decider.begun_by:
+                self._batch.hope(stream(decider.category, key))
             events = tuple(decider.decide(self.state(decider, key), step, context))
             return self._write(Write(decider, key, events), context)[0]
         follow: _Todo = []
@@ -229,8 +248,8 @@ class _Unit:
     def _entry(self, decider: Decider[S], name: StreamId) -> tuple[int, S]:
         entry = self.states.get(name) or self._batch.pending.get(name)
         if entry is None:
-            made_now = name.partition("-")[2] in self._batch.fresh
-            entry = (0, decider.initial) if made_now else self._sources.load(decider, name)
+            new = self._batch.is_new(name)
+            entry = (0, decider.initial) if new else self._sources.load(decider, name)
         self._seen.setdefault(name, entry[0])
         return entry
 

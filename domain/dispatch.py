@@ -22,8 +22,6 @@ from domain.deciding import (
     caused_by,
     fold,
 )
-from domain.deliveries.commands import PlanDelivery
-from domain.deliveries.delivery import deliveries
 from domain.errors import SiyuError, VersionConflict
 from domain.identity import Address, KeyedHash, Party, StreamId, category, stream
 from domain.ports.event_log import Append, Appended, Conflict, Duplicate, EventLog, Unreadable
@@ -89,9 +87,9 @@ class Dispatcher:
         results: list[Result | None] = [None] * len(requests)
         waiting = list(range(len(requests)))
         error: SiyuError = VersionConflict(f"others wrote the same streams {MAX_TRIES} times: try again")
-        for _ in range(MAX_TRIES):
+        for tried in range(MAX_TRIES):
             try:
-                waiting = self._try(requests, waiting, results)
+                waiting = self._try(requests, waiting, results, hopeful=not tried)
             except SiyuError as stopped:
                 if len(waiting) == len(requests):
                     raise
@@ -101,10 +99,12 @@ class Dispatcher:
                 break
         return [result or Failed(error) for result in results]
 
-    def _try(self, requests: Sequence[Request], wanted: list[int], results: list[Result | None]) -> list[int]:
+    def _try(
+        self, requests: Sequence[Request], wanted: list[int], results: list[Result | None], *, hopeful: bool
+    ) -> list[int]:
         known = self.identities.resolve(self._addresses(requests[index] for index in wanted))
-        self._prefetch(known, [requests[index] for index in wanted])
-        batch = Batch(self, dict(known))
+        self._prefetch(known)
+        batch = Batch(self, dict(known), hopeful=hopeful)
         decided = [(index, *batch.decide(requests[index])) for index in wanted]
         try:
             outcomes = self.log.append([unit for _, unit, _ in decided])
@@ -138,28 +138,28 @@ class Dispatcher:
             for address in handler.addresses(command)
         }
 
-    def _prefetch(self, known: Mapping[Address, str], requests: Iterable[Request]) -> None:
-        """Read the contacts and the new deliveries of a batch in one question instead of one each."""
-        deciders: dict[StreamId, Decider[Any]] = {
-            stream(contacts.category, key): contacts
-            for address, key in known.items()
-            if address.party is Party.CONTACT
-        }
-        for request in requests:
-            for command in request.commands:
-                if isinstance(command, PlanDelivery):
-                    deciders[stream(deliveries.category, command.delivery)] = deliveries
-        missing = [name for name in deciders if name not in self._cache]
+    def _prefetch(self, known: Mapping[Address, str]) -> None:
+        """Read the contacts of a batch in one question instead of one each."""
+        names = [
+            stream(contacts.category, key) for address, key in known.items() if address.party is Party.CONTACT
+        ]
+        missing = [name for name in names if name not in self._cache]
         for name, recorded in self.log.read_streams(missing).items() if missing else ():
             damaged = any(isinstance(r.event, Unreadable) for r in recorded)
             if not damaged:  # load says what is wrong, to whom it concerns
-                self._keep(name, (recorded[-1].version if recorded else 0, fold(deciders[name], recorded)))
+                self._keep(name, (recorded[-1].version if recorded else 0, fold(contacts, recorded)))
 
-    def load(self, decider: Decider[S], name: StreamId) -> tuple[int, S]:
-        """Return (version, state) of a stream, from the cache or the log. Raises UnknownEvent for a stream with a damaged event."""
+    def held(self, name: StreamId) -> tuple[int, Any] | None:
+        """Return (version, state) of a stream that is remembered."""
         cached = self._cache.get(name)
         if cached is not None:
             self._cache.move_to_end(name)
+        return cached
+
+    def load(self, decider: Decider[S], name: StreamId) -> tuple[int, S]:
+        """Return (version, state) of a stream, from the cache or the log. Raises UnknownEvent for a stream with a damaged event."""
+        cached = self.held(name)
+        if cached is not None:
             return cached
         version, state = self._snapshot(decider, name)
         recorded = self.log.read_stream(name, version)

@@ -37,13 +37,12 @@ from domain.ports.agenda import BrokenLease, DueDelivery
 from domain.ports.messenger import REQUEST_TIMEOUT_S, Outbound, Route
 from scheduler.codes import is_coded, with_code
 from scheduler.follower import Dispatch
-from scheduler.letters import Render, Sources, Written, write
+from scheduler.letters import Render, Sources, Written
+from scheduler.looking import LookedUp, look, look_up
 from scheduler.posts import Clocks, Post
 from scheduler.routing import offers, routed
 from scheduler.turns import AccountKey, Picked, Turns, account_of, place_of
 
-MARKETING = 2
-"""The priority of marketing's hints."""
 LEASE_S = 45.0
 """A worker holds a delivery so long; interface.md promises at most 60 s."""
 LOOK_AHEAD = 200
@@ -122,22 +121,19 @@ class Courier:
 
     async def step(self) -> float | None:
         """Start what may start now. Returns after how many seconds to look again, None where nothing waits. Raises StoreUnavailable."""
-        now = self.clocks.now()
-        if self._page_lasts() <= 0:
-            await self._recover(now)
-        at = self.clocks.boottime()
-        waits = [self._turns.opens_in(at)]
-        if accounts := self._turns.open(at):
-            waits += await self._start_due(now, accounts)
-        wait = min((wait for wait in waits if wait is not None), default=None)
-        lasts = self._page_lasts()
-        if lasts > 0:
-            return lasts if wait is None else min(wait, lasts)
-        following = await asyncio.to_thread(self.agenda.next_moment, now)
-        if following is not None:
-            until = max(0.0, (following - self.clocks.now()).total_seconds())
-            wait = until if wait is None else min(wait, until)
-        return wait
+        now, at = self.clocks.now(), self.clocks.boottime()
+        accounts = self._turns.open(at)
+        waits = self._start_page(accounts) if self._page_lasts() > 0 else None
+        if waits is None:
+            seen = await asyncio.to_thread(look, self.agenda, now, LOOK_AHEAD, accounts)
+            waits = [*(await self._start_due(now, seen.due) if accounts else ())]
+            await self._recover(seen.broken)
+            if seen.following is not None:
+                waits.append(max(0.0, (seen.following - self.clocks.now()).total_seconds()))
+        waits.append(self._turns.opens_in(self.clocks.boottime()))
+        if (lasts := self._page_lasts()) > 0:
+            waits.append(lasts)
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def look_again(self) -> None:
         """Ask the views anew, before what is due by them is used up: something was planned that does not wait behind it."""
@@ -146,13 +142,15 @@ class Courier:
     def _page_lasts(self) -> float:
         return self._page_until - self.clocks.boottime()
 
-    async def _start_due(self, now: datetime, accounts: Sequence[AccountKey]) -> Sequence[float | None]:
-        """Start what may, of the page that was read a moment ago, else of a new one. Returns how long to wait for what."""
-        if self._page_lasts() > 0:
-            picked = self._start_of(self._page)
-            if picked.hints:
-                return [picked.wait_s, self._turns.opens_in(self.clocks.boottime())]
-        due = await asyncio.to_thread(self.agenda.due, now, LOOK_AHEAD, accounts)
+    def _start_page(self, accounts: Sequence[AccountKey]) -> list[float | None] | None:
+        """Start what may, of the page that was read a moment ago. Returns how long to wait; None where the views must be asked."""
+        if not accounts:
+            return []
+        picked = self._start_of(self._page)
+        return [picked.wait_s] if picked.hints else None
+
+    async def _start_due(self, now: datetime, due: Sequence[DueDelivery]) -> Sequence[float | None]:
+        """Start what may of what is due. Returns how long to wait for what."""
         many = {account for account, shown in Counter(map(account_of, due)).items() if shown >= LOOK_AHEAD}
         at = self.clocks.boottime()
         if not many or at >= self._look_further_at:
@@ -167,7 +165,7 @@ class Courier:
                 self._look_further_at = at + LOOK_FURTHER_EVERY_S
                 waits.append(await self._start_further(now, due, hungry))
             waits.append(self._look_further_at - at)
-        return [*waits, self._turns.opens_in(self.clocks.boottime())]
+        return waits
 
     async def _start_further(
         self, now: datetime, due: Sequence[DueDelivery], hungry: Collection[AccountKey]
@@ -189,8 +187,13 @@ class Courier:
         return picked
 
     def _start(self, hints: Sequence[DueDelivery]) -> None:
+        if not hints:
+            return
+        looking = asyncio.ensure_future(
+            asyncio.to_thread(look_up, hints, self.sources, self.render, self.clocks.now())
+        )
         for hint in hints:
-            self._tasks[place_of(hint)] = asyncio.create_task(self._deliver(hint))
+            self._tasks[place_of(hint)] = asyncio.create_task(self._deliver(hint, looking))
 
     async def drain(self) -> None:
         """Wait until everything that was started has its outcome, but not beyond its lease: then it counts as Unknown anyway."""
@@ -210,9 +213,8 @@ class Courier:
         """How many sends are under way."""
         return len(self._tasks)
 
-    async def _recover(self, now: datetime) -> None:
+    async def _recover(self, broken: Sequence[BrokenLease]) -> None:
         """Record as Unknown what some worker started and never finished."""
-        broken = await asyncio.to_thread(self.agenda.broken_leases, now, LOOK_AHEAD)
         at = self.clocks.boottime()
         self._recovered = {lease: again for lease, again in self._recovered.items() if at < again}
         for lease in broken:
@@ -238,9 +240,9 @@ class Courier:
         now = self.clocks.now()
         return Context(actor=Slug("scheduler"), occurred_at=now, now=now)
 
-    async def _deliver(self, hint: DueDelivery) -> None:
+    async def _deliver(self, hint: DueDelivery, looking: asyncio.Future[LookedUp]) -> None:
         try:
-            if await self._carry(hint, self.posts[account_of(hint)]):
+            if await self._carry(hint, looking, self.posts[account_of(hint)]):
                 self._turns.followed(hint, self.clocks.boottime() + RELOOK_S)
         except (StoreUnavailable, Overloaded, VersionConflict) as error:
             log_.warning("delivery.later", delivery=hint.delivery, error=type(error).__name__)
@@ -255,25 +257,21 @@ class Courier:
             del self._tasks[place_of(hint)]
             self.changed.set()
 
-    async def _carry(self, hint: DueDelivery, post: Post) -> bool:
+    async def _carry(self, hint: DueDelivery, looking: asyncio.Future[LookedUp], post: Post) -> bool:
         """Claim, send, record. Returns whether the log was asked: False where its account was frozen before."""
-        written, rivals = await asyncio.to_thread(self._look_up, hint)
+        found = (await asyncio.shield(looking))[hint.delivery]
+        if isinstance(found, Exception):
+            raise found
         if post.pacer.frozen_until > self.clocks.boottime():
             return False
-        lease_ends = self.clocks.boottime() + LEASE_S
-        started = None if written is None else await self._claim(hint, written, rivals, post.routes)
+        written, lease_ends = found.written, self.clocks.boottime() + LEASE_S
+        started = None if written is None else await self._claim(hint, written, found.rivals, post.routes)
         if started is not None and written is not None and written.outbound is not None:
             outbound = routed(written.outbound, started.route, post.routes, written)
             if started.code is not None:
                 outbound = with_code(outbound, started.code.value)
             await self._record(await self._send(hint, post, outbound, started.attempt, lease_ends))
         return True
-
-    def _look_up(self, hint: DueDelivery) -> tuple[Written | None, Sequence[Rival]]:
-        """Return what would go out, and what may come before it. Reads the stores: to be called in a thread."""
-        marketing = hint.priority >= MARKETING
-        rivals = self.agenda.rivals(hint.delivery, self.clocks.now()) if marketing else ()
-        return write(hint, self.sources, self.render), rivals
 
     async def _claim(
         self, hint: DueDelivery, written: Written, rivals: Sequence[Rival], routes: Sequence[Route]

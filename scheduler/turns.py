@@ -22,6 +22,8 @@ ASIDE = 20_000
 """Deliveries of one account that wait at once to share a request with others."""
 PROMISE_KEPT_S = 5.0
 """A chat waits so much longer for a delivery that was returned, should the view be late in showing it again."""
+FORGET_EVERY_S = 1.0
+"""How often what is over is thrown away: there are thousands of hints under load, and one looks whose turn it is after every landing."""
 
 AccountKey = tuple[Channel, Account]
 
@@ -75,6 +77,7 @@ class Turns:
         self._failing: set[AccountKey] = set()
         self._followed: dict[DeliveryId, _Followed] = {}
         self._promises: dict[str, _Promise] = {}
+        self._forget_at = 0.0
 
     def serve(self, account: AccountKey, pacer: Pacer) -> None:
         """Take turns for one more account, or with another pacer for a known one."""
@@ -144,11 +147,11 @@ class Turns:
     def _put_off(self, hint: DueDelivery, place: str, at: float) -> float | None:
         """Return for how long a hint is not even looked at, None where it is."""
         followed = self._followed.get(hint.delivery)
-        if followed is not None and followed.not_before == hint.not_before:
+        if followed is not None and followed.not_before == hint.not_before and at < followed.again_at:
             return followed.again_at - at
         promise = self._promises.get(place)
         if promise is not None and promise.delivery != hint.delivery and promise.over <= hint.priority:
-            return promise.until - at
+            return promise.until - at if at < promise.until else None
         return None
 
     def _begin(self, hint: DueDelivery, place: str) -> None:
@@ -161,6 +164,9 @@ class Turns:
             del self._promises[place]
 
     def _forget(self, at: float) -> None:
+        if at < self._forget_at:
+            return
+        self._forget_at = at + FORGET_EVERY_S
         self._followed = {d: f for d, f in self._followed.items() if at < f.again_at}
         self._promises = {place: p for place, p in self._promises.items() if at < p.until}
 

@@ -345,4 +345,5 @@ deliveries = Decider(
         EndRecall,
     ),
     key=_key,
+    begun_by=(PlanDelivery,),
 )

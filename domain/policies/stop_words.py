@@ -76,15 +76,15 @@ class StopWords:
         return self._about(said, self.stop) or self._about(said, self.start)
 
     def _about(self, said: str, words: Collection[str]) -> Slug | None:
+        """Return the topic whose name stands behind one of these words."""
+        if not self.topics:
+            return None
+        said = said.removeprefix("/")
         for word in words:
-            rest = said.removeprefix("/").removeprefix(word)
+            rest = said.removeprefix(word)
             apart = (
                 rest != rest.lstrip() or not word.isascii()
             )  # 退订新品 has no blank, and "stopnews" is no stop
-            if (
-                said.removeprefix("/") != rest
-                and apart
-                and (topic := self.topics.get(rest.strip())) is not None
-            ):
+            if said != rest and apart and (topic := self.topics.get(rest.strip())) is not None:
                 return topic
         return None

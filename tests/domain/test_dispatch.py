@@ -280,3 +280,21 @@ def test_planning_again_what_a_large_append_planned_plans_nothing(shop: Shop, lo
     before = len(shop.recorded())
     shop.when(*(replace(PLAN_DELIVERY, delivery=DeliveryId(f"d{n}")) for n in range(LARGE_APPEND + 2)))
     assert [r.stream for r in shop.recorded()[before:]] == [f"delivery-d{LARGE_APPEND + 1}"]
+
+
+def test_a_delivery_that_is_planned_is_taken_to_be_new_without_reading(shop: Shop, log: EventfulLog) -> None:
+    log.reads.clear()
+    shop.when(PLAN_DELIVERY)
+    assert StreamId(f"delivery-{PLAN_DELIVERY.delivery}") not in [name for name, _ in log.reads]
+    assert type(shop.recorded()[-1].event).__name__ == "DeliveryPlanned"
+
+
+def test_one_that_another_process_planned_before_is_decided_again_and_planned_once(
+    shop: Shop, log: EventfulLog
+) -> None:
+    Shop(log=log, identities=shop.identities).when(PLAN_DELIVERY)
+    before, tagging = len(shop.recorded()), tagged(shop)
+    planned, other = shop.batch(PLAN_DELIVERY, tagging)
+    assert isinstance(planned, Done)
+    assert isinstance(other, Done)
+    assert [type(r.event).__name__ for r in shop.recorded()[before:]] == ["CustomerTagged"]

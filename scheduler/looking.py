@@ -1,0 +1,55 @@
+"""What the courier looks at before it acts, in a thread: what is due, and what would go out to whom."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.identity import Account, Channel, DeliveryId
+from domain.message import Rival
+from domain.ports.agenda import Agenda, BrokenLease, DueDelivery
+from scheduler.letters import Render, Sources, Written, write
+
+MARKETING = 2
+"""The priority of marketing's hints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is due, what was left behind, and when the next falls due."""
+
+    due: Sequence[DueDelivery]
+    broken: Sequence[BrokenLease]
+    following: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What would go out of a delivery, None where nothing was ever planned, and what may come before it."""
+
+    written: Written | None
+    rivals: Sequence[Rival] = ()
+
+
+LookedUp = Mapping[DeliveryId, Found | Exception]
+
+
+def look(agenda: Agenda, now: datetime, limit: int, accounts: Collection[tuple[Channel, Account]]) -> Seen:
+    """Read the agenda: all of it at once, since the way to a thread costs as much as a question."""
+    due = agenda.due(now, limit, accounts) if accounts else ()
+    return Seen(due, agenda.broken_leases(now, limit), agenda.next_moment(now))
+
+
+def look_up(hints: Sequence[DueDelivery], sources: Sources, render: Render, now: datetime) -> LookedUp:
+    """Return what is to be known of these before they are claimed, or what kept it from being read.
+
+    For all that start at once, since threads that wait for one another cost more than reading does.
+    """
+    return {hint.delivery: _found(hint, sources, render, now) for hint in hints}
+
+
+def _found(hint: DueDelivery, sources: Sources, render: Render, now: datetime) -> Found | Exception:
+    try:
+        rivals = sources.agenda.rivals(hint.delivery, now) if hint.priority >= MARKETING else ()
+        return Found(write(hint, sources, render), rivals)
+    except Exception as error:  # noqa: BLE001  # one that cannot be read keeps no other
+        return error
