@@ -188,7 +188,11 @@ class _Unit:
 
     def _step(self, step: Command | Reaction, context: Context) -> _Todo:
         if isinstance(step, Reaction):
-            return [(command, context) for command in step.process.react(step.recorded, self)]
+            commands = list(step.process.react(step.recorded, self))
+            if not commands:  # most processes have nothing to say to most events
+                return []
+            context = _by(step.process, context)
+            return [(command, context) for command in commands]
         handler = self._sources.registry.handlers.get(type(step))
         if handler is None:
             decider = self._sources.registry.deciders[type(step)]
@@ -218,12 +222,17 @@ class _Unit:
             return [], context
         version, state = self._entry(write.decider, name)
         follow: _Todo = []
+        because = context
         for event in write.events:
             version, state = version + 1, write.decider.evolve(state, event)
             self.states[name] = (version, state)
             self._writes.setdefault(name, []).append(NewEvent(event, context))
-            follow.extend(self._reactions(write.decider, name, version, event, context))
-        return follow, caused_by(EventId(f"{name}@{version}"), context)
+            because = caused_by(EventId(f"{name}@{version}"), context)
+            processes = self._sources.registry.immediate.get(type(event))
+            if processes and context.origin is Origin.LIVE:
+                recorded = _preview(write.decider, name, version, event, context)
+                follow.extend((Reaction(process, recorded, because), because) for process in processes)
+        return follow, because
 
     def _first(self, name: StreamId, decider: Decider[Any]) -> None:
         if self._once is not None:
@@ -233,17 +242,6 @@ class _Unit:
         entry = pending or (0, decider.initial)
         self._seen[name], self.states[name] = entry[0], entry
         self._once = name
-
-    def _reactions(
-        self, decider: Decider[Any], name: StreamId, version: int, event: Event, context: Context
-    ) -> _Todo:
-        processes = self._sources.registry.immediate.get(type(event))
-        if not processes or context.origin is not Origin.LIVE:
-            return []
-        recorded = _preview(decider, name, version, event, context)
-        because = caused_by(recorded.id, context)
-        asked = (_by(process, because) for process in processes)
-        return [(Reaction(process, recorded, c), c) for process, c in zip(processes, asked, strict=True)]
 
     def _entry(self, decider: Decider[S], name: StreamId) -> tuple[int, S]:
         entry = self.states.get(name) or self._batch.pending.get(name)
