@@ -1,5 +1,6 @@
 """One outbound message as one call: plain text within Telegram's limits, its file streamed, buttons for the choices."""
 
+import re
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from domain.ports.messenger import Attachment, Outbound, with_card_in_words, wit
 
 ELLIPSIS: Final = "…"
 _GRAPHEME: Final = regex.compile(r"\X")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,19}")
 
 Call = SendMessage | SendPhoto | SendVoice | SendVideo | SendDocument
 
@@ -129,7 +131,7 @@ def _chat_id(outbound: Outbound) -> int:
 
 
 def _number(text: str | None) -> int | None:
-    if text is None or not regex.fullmatch(r"-?[0-9]{1,19}", text):
+    if text is None or not _NUMBER.fullmatch(text):
         return None
     return int(text)
 

@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Any, Final
 
+import msgspec
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramServerError
 from aiogram.methods import TelegramMethod
-from aiohttp import ClientResponse, ClientTimeout
+from aiogram.types import InputFile
+from aiohttp import ClientResponse, ClientTimeout, FormData
 
 from channels.telegram.settings import Settings
 
@@ -19,6 +21,16 @@ CONNECT_TIMEOUT_S: Final = 10.0
 """Within the whole deadline, so that a connection that never came about is told from an answer that never came."""
 
 _ACCEPTED: Final = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
+
+
+_JSON: Final = {"Content-Type": "application/json"}
+
+
+def _json(method: TelegramMethod[Any]) -> bytes:
+    """Return what was set of a call's parameters. A form takes aiogram and aiohttp three times as long."""
+    return msgspec.json.encode(
+        method.model_dump(mode="json", exclude_unset=True, exclude_none=True, warnings=False)
+    )
 
 
 class TelegramSession(AiohttpSession):
@@ -54,9 +66,11 @@ class TelegramSession(AiohttpSession):
         session = await self.create_session()
         # aiohttp rounds a time-out beyond its threshold up to a full second.
         deadline = ClientTimeout(total=timeout_s, connect=CONNECT_TIMEOUT_S, ceil_threshold=timeout_s)
+        form = self._form(bot, method)
         async with session.post(
             self.api.api_url(token=bot.token, method=method.__api_method__),
-            data=self.build_form_data(bot=bot, method=method),
+            data=_json(method) if form is None else form,
+            headers=_JSON if form is None else None,
             timeout=deadline,
             allow_redirects=False,
         ) as response:
@@ -64,6 +78,11 @@ class TelegramSession(AiohttpSession):
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise TelegramServerError(method=method, message=str(response.status))
         return response.status, body
+
+    def _form(self, bot: Bot, method: TelegramMethod[Any]) -> FormData | None:
+        """Return a call with a file, as only a form can carry it; None for one without."""
+        with_file = any(isinstance(value, InputFile) for value in vars(method).values())
+        return self.build_form_data(bot=bot, method=method) if with_file else None
 
     @asynccontextmanager
     async def file(self, bot: Bot, path: str, timeout_s: float) -> AsyncIterator[ClientResponse]:

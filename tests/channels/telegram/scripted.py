@@ -42,7 +42,8 @@ class ScriptedApi:
 
     async def _answer(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
-        parameters = {name: str(value) for name, value in (await request.post()).items()}
+        given = await request.json() if request.content_type == "application/json" else await request.post()
+        parameters = {name: str(value) for name, value in given.items()}
         self.calls.append((method, parameters))
         if method == "getUpdates":
             return web.Response(body=self._updates(parameters), content_type="application/json")
