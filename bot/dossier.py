@@ -139,7 +139,8 @@ def _profile(customer: Customer) -> Row:
 
 
 def _fields(thing: Any) -> Row:  # noqa: ANN401  # any of the views' records
-    return {name: getattr(thing, name) for name in thing.__dataclass_fields__}
+    names = getattr(thing, "__struct_fields__", None) or thing.__dataclass_fields__
+    return {name: getattr(thing, name) for name in names}
 
 
 def _merged(house: House, customer: CustomerId) -> list[CustomerId]:

@@ -10,6 +10,7 @@ from domain.customers.events import CustomerForgotten
 from domain.identity import ContactId, Slug
 from domain.message import Recorded
 from projections.projection import Projection, Row, Rows
+from projections.question import Question
 from projections.schema import METADATA, one_of
 
 ASKED = frozenset({Slug("chose-subscription"), Slug("changed-subscription")})
@@ -105,14 +106,14 @@ allowances = Projection(
 
 def given(connection: Connection, contact: ContactId) -> Mapping[Slug, int]:
     """Return how many consents a contact gave in all, by what they are for: what was used of them the gate counts by itself."""
-    rows = connection.execute(_GIVEN, {"contact": contact})
-    return {row.of: row.given for row in rows}
+    return dict(_GIVEN.ask(connection, contact=contact))
 
 
-_GIVEN = select(ALLOWANCES.c.of, ALLOWANCES.c.given).where(
-    ALLOWANCES.c.contact == bindparam("contact"), ALLOWANCES.c.given > 0
+_GIVEN = Question(
+    select(ALLOWANCES.c.of, ALLOWANCES.c.given).where(
+        ALLOWANCES.c.contact == bindparam("contact"), ALLOWANCES.c.given > 0
+    )
 )
-"""Asked for each message: built once."""
 
 
 @dataclass(frozen=True, slots=True)

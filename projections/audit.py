@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, String, Table, Text, insert, select, update
+from sqlalchemy import BigInteger, Column, Connection, String, Table, Text, select, update
 
 from domain.broadcasts.events import BroadcastCancelled, BroadcastConfirmed, BroadcastDrafted
 from domain.contacts.events import LinkCodeIssued, LinkCodeUsed, LinkRefused
@@ -41,7 +41,7 @@ from domain.operators.events import (
 )
 from domain.rules.events import RuleAdded, RuleRemoved, WelcomeSet
 from domain.schedules.events import ScheduleCreated, ScheduleEnded
-from projections.projection import Projection, Row
+from projections.projection import Projection, Row, add
 from projections.schema import METADATA, Utc
 
 AUDIT = Table(
@@ -163,12 +163,8 @@ def _details(event: Event) -> dict[str, Any]:
             return _linking(event)
 
 
-_COLUMNS: Row = {column.name: None for column in AUDIT.columns}
-
-
 def _row(recorded: Recorded) -> Row:
     return {
-        **_COLUMNS,
         "position": recorded.position,
         "at": recorded.recorded_at,
         "what": recorded.type.partition("/")[0],
@@ -180,15 +176,14 @@ def _row(recorded: Recorded) -> Row:
 
 
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
-    connection.execute(insert(AUDIT), [_row(recorded) for recorded in batch])
+    add(connection, AUDIT, map(_row, batch))
     about = [
         {"position": recorded.position, "customer": customer}
         for recorded in batch
         if isinstance(recorded.event, CommandGiven | DigestTold)
         for customer in dict.fromkeys(recorded.event.about)
     ]
-    if about:
-        connection.execute(insert(ABOUT), about)
+    add(connection, ABOUT, about)
 
 
 def _forget(connection: Connection, event: CustomerForgotten) -> None:

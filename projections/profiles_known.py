@@ -30,7 +30,8 @@ from domain.identity import CustomerId, Locale, ZoneName
 from domain.message import Recorded
 from domain.policies.anniversaries import Birthday, Day, LunarDay, birthday_of, kept_on, kept_on_lunar
 from projections.projection import RECORD_EVENTS, Parties, Projection, Row, Rows
-from projections.schema import METADATA, one_of, parties_table
+from projections.question import Question
+from projections.schema import METADATA, one_asked_for, parties_table
 
 KNOWN = Table(
     "profiles_known",
@@ -144,24 +145,38 @@ def _whose(clause: ColumnElement[bool], told: str) -> Select[Any]:
 
 def known_of(connection: Connection, wanted: Collection[CustomerId]) -> dict[CustomerId, KnownProfile]:
     """Return what was told of these customers, each thing from the record that answers where that knows it; the others are missing."""
-    theirs = select(PARTIES.c.party).where(one_of(PARTIES.c.customer, wanted))
-    statement = (
-        select(KNOWN, OWNER.label("owner"))
-        .outerjoin(PARTIES, PARTIES.c.party == KNOWN.c.customer)
-        .where(or_(one_of(KNOWN.c.customer, wanted), KNOWN.c.customer.in_(theirs)), one_of(OWNER, wanted))
-        .order_by((KNOWN.c.customer == OWNER).desc(), KNOWN.c.customer)
-    )
     found: dict[CustomerId, KnownProfile] = {}
-    for row in connection.execute(statement).all():
-        profile = found.get(row.owner, KnownProfile())
-        born = None
-        if row.born_month is not None:
-            born = Birthday(row.born_month, row.born_day, row.born_year, lunar=row.born_lunar)
-        found[row.owner] = replace(
+    for owner, *born, member_since, language, zone in _TOLD.ask(connection, wanted=list(wanted)):
+        profile = found.get(owner, KnownProfile())
+        found[owner] = replace(
             profile,
-            birthday=profile.birthday or born,
-            member_since=profile.member_since or row.member_since,
-            language=profile.language or row.language,
-            zone=profile.zone or row.zone,
+            birthday=profile.birthday or _birthday(*born),
+            member_since=profile.member_since or member_since,
+            language=profile.language or language,
+            zone=profile.zone or zone,
         )
     return found
+
+
+def _birthday(year: int | None, month: int | None, day: int, lunar: bool) -> Birthday | None:  # noqa: FBT001  # a row's
+    return None if month is None else Birthday(month, day, year, lunar=lunar)
+
+
+_WANTED = one_asked_for(PARTIES.c.customer, "wanted")
+_TOLD = Question(
+    select(
+        OWNER,
+        *(KNOWN.c[name] for name in ("born_year", "born_month", "born_day", "born_lunar")),
+        *(KNOWN.c[name] for name in ("member_since", "language", "zone")),
+    )
+    .select_from(KNOWN)
+    .outerjoin(PARTIES, PARTIES.c.party == KNOWN.c.customer)
+    .where(
+        or_(
+            one_asked_for(KNOWN.c.customer, "wanted"),
+            KNOWN.c.customer.in_(select(PARTIES.c.party).where(_WANTED)),
+        ),
+        one_asked_for(OWNER, "wanted"),
+    )
+    .order_by((KNOWN.c.customer == OWNER).desc(), KNOWN.c.customer)
+)

@@ -7,15 +7,19 @@ tables are then dropped and computed again from the log.
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, Table, Update, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, delete, insert, select, update
 
 from domain.contacts.events import ContactBoundToOperator, ContactLinked, ContactSeen, ContactUnbound
 from domain.customers.events import CustomerAbsorbed, CustomerForgotten, CustomerUnmerged
 from domain.errors import SiyuError
 from domain.groups.events import GroupSeen
 from domain.message import Recorded
+from projections.change import Change, Values
+from projections.question import Question
+from projections.schema import one_asked_for
 
 KEYS_PER_QUERY = 500
 Row = dict[str, Any]
@@ -45,6 +49,19 @@ class Projection:
     forget: "Callable[[Connection, CustomerForgotten], None] | None" = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How rows of a table are read and written that are known by one of its columns, the one at ``at``."""
+
+    names: tuple[str, ...]
+    defaults: Row
+    by: str
+    at: int
+    read: Question
+    insert: Change
+    remove: Change
+
+
 class Rows:
     """Rows of one table while a batch is applied: read at once, changed as plain dicts, written back together by ``save``.
 
@@ -55,17 +72,15 @@ class Rows:
         self, connection: Connection, table: Table, keys: Iterable[Hashable], by: Column[Any] | None = None
     ) -> None:
         self._connection, self._table = connection, table
-        self._by = by if by is not None else next(iter(table.primary_key))
-        self._before: dict[Hashable, Row] = {}
+        self._way = _way(table, by)
+        self._before: dict[Hashable, Values] = {}
         self._now: dict[Hashable, Row | None] = {}
-        names = table.columns.keys()
         wanted = list(dict.fromkeys(keys))
-        statement = _select(table, self._by)
-        for start in range(0, len(wanted), KEYS_PER_QUERY):
-            for values in connection.execute(statement, {"keys": wanted[start : start + KEYS_PER_QUERY]}):
-                row = dict(zip(names, values, strict=True))
-                self._before[row[self._by.name]] = row
-                self._now[row[self._by.name]] = row.copy()
+        if wanted:
+            names, at = self._way.names, self._way.at
+            for values in self._way.read.ask(connection, keys=wanted):
+                self._before[values[at]] = values
+                self._now[values[at]] = dict(zip(names, values, strict=True))
 
     def get(self, key: Hashable) -> Row | None:
         """Return the row, None where there is none."""
@@ -80,12 +95,12 @@ class Rows:
     def open(self, key: Hashable) -> Row:
         """Return the row, made with the columns' defaults where there is none yet."""
         row = self._now.get(key)
-        return row if row is not None else self.put({self._by.name: key})
+        return row if row is not None else self.put({self._way.by: key})
 
     def put(self, values: Row) -> Row:
         """Add or replace a row; what is not given has its column's default."""
-        row = {**_defaults(self._table), **values}
-        self._now[row[self._by.name]] = row
+        row = {**self._way.defaults, **values}
+        self._now[row[self._way.by]] = row
         return row
 
     def discard(self, key: Hashable) -> None:
@@ -97,52 +112,63 @@ class Rows:
 
     def save(self) -> None:
         """Write what changed: one statement for new rows, one for removed ones, one for each set of columns that changed together."""
-        new: list[Row] = []
-        gone: list[Row] = []
+        names = self._way.names
+        new: list[Values] = []
+        gone: list[Hashable] = []
         changed: dict[tuple[str, ...], list[Row]] = {}
         for key, row in self._now.items():
             before = self._before.get(key)
-            if before is None and row is not None:
-                new.append(row)
-            elif before is not None and row is None:
-                gone.append(before)
-            elif before is not None and row is not None and row != before:
-                columns = tuple(name for name, value in row.items() if value != before[name])
+            if row is None:
+                if before is not None:
+                    gone.append(key)
+            elif before is None:
+                new.append(tuple(row.values()))
+            elif (now := tuple(row.values())) != before:  # in the order of the columns, both
+                columns = tuple(name for name, a, b in zip(names, now, before, strict=True) if a != b)
                 changed.setdefault(columns, []).append(row)
         if gone:
-            self._connection.execute(
-                delete(self._table).where(self._by.in_([row[self._by.name] for row in gone]))
-            )
+            self._way.remove.make(self._connection, [(gone,)])
         if new:
-            self._connection.execute(insert(self._table), new)
+            self._way.insert.make(self._connection, new)
         for columns, rows in changed.items():
-            primary_keys = [column.name for column in self._table.primary_key]
-            parameters = [
-                {f"set_{name}": row[name] for name in columns}
-                | {f"key_{name}": row[name] for name in primary_keys}
-                for row in rows
-            ]
-            self._connection.execute(_update(self._table, columns), parameters)
+            change, values_of = _update(self._table, columns)
+            change.make(self._connection, [values_of(row) for row in rows])
+
+
+def add(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
+    """Insert rows that nothing in the batch looks up again; what is not given has its column's default."""
+    way = _way(table, None)
+    new = [tuple({**way.defaults, **row}.values()) for row in rows]
+    if new:
+        way.insert.make(connection, new)
 
 
 @lru_cache(maxsize=256)
-def _defaults(table: Table) -> Row:
-    return {column.name: None if column.default is None else column.default.arg for column in table.columns}  # type: ignore[attr-defined]  # scalar defaults only
-
-
-@lru_cache(maxsize=256)
-def _select(table: Table, by: Column[Any]) -> Select[Any]:
-    return select(table).where(by.in_(bindparam("keys", expanding=True)))
+def _way(table: Table, by: Column[Any] | None) -> _Way:
+    column = by if by is not None else next(iter(table.primary_key))
+    names = tuple(table.columns.keys())
+    return _Way(
+        names=names,
+        defaults={each.name: None if each.default is None else each.default.arg for each in table.columns},  # type: ignore[attr-defined]  # scalar defaults only
+        by=column.name,
+        at=names.index(column.name),
+        read=Question(select(table).where(one_asked_for(column, "keys"))),
+        insert=Change(insert(table), names),
+        remove=Change(delete(table).where(one_asked_for(column, "keys")), ("keys",)),
+    )
 
 
 @lru_cache(maxsize=1024)
-def _update(table: Table, columns: tuple[str, ...]) -> Update:
+def _update(table: Table, columns: tuple[str, ...]) -> tuple[Change, Callable[[Row], Values]]:
+    """Return the change of these columns, and what takes its parameters out of a row."""
+    keys = [column.name for column in table.primary_key]
     statement = update(table).values(
         {name: bindparam(f"set_{name}", type_=table.c[name].type) for name in columns}
     )
     for key in table.primary_key:
         statement = statement.where(key == bindparam(f"key_{key.name}", type_=key.type))
-    return statement
+    parameters = [*(f"set_{name}" for name in columns), *(f"key_{name}" for name in keys)]
+    return Change(statement, parameters), itemgetter(*columns, *keys)
 
 
 PARTY_EVENTS: frozenset[type] = frozenset(
@@ -153,6 +179,22 @@ RECORD_EVENTS: tuple[type, ...] = (CustomerAbsorbed, CustomerUnmerged)
 """And what else, where a view keeps things under customers: a record that was merged away is a party of whoever answers for it."""
 
 
+_KNOWN_BEFORE = frozenset(
+    {ContactLinked, ContactBoundToOperator, ContactUnbound, CustomerAbsorbed, CustomerUnmerged}
+)
+
+
+def _parties(event: object) -> Iterable[str]:
+    """Return whose rows an event changes that introduces nobody."""
+    match event:
+        case ContactBoundToOperator() | ContactUnbound() | ContactLinked():
+            return (event.contact,)
+        case CustomerAbsorbed(parts=parts) | CustomerUnmerged(parts=parts):
+            return [part.customer for part in parts]
+        case _:
+            return ()
+
+
 class Parties:
     """A view's own rows of who is behind a contact or group id (``schema.parties_table``)."""
 
@@ -160,16 +202,11 @@ class Parties:
         self, connection: Connection, table: Table, batch: Sequence[Recorded], also: Iterable[str] = ()
     ) -> None:
         """``also``: parties that are looked up beside those the batch introduces."""
-        known: list[str] = []
+        known: list[str] = [*also]
         for recorded in batch:
-            match recorded.event:
-                case ContactBoundToOperator() | ContactUnbound() | ContactLinked() as event:
-                    known.append(event.contact)
-                case CustomerAbsorbed(parts=parts) | CustomerUnmerged(parts=parts):
-                    known.extend(part.customer for part in parts)
-                case _:
-                    continue
-        self._rows = Rows(connection, table, [*known, *also])
+            if type(recorded.event) in _KNOWN_BEFORE:  # most are not
+                known.extend(_parties(recorded.event))
+        self._rows = Rows(connection, table, known)
 
     def note(self, event: object) -> None:
         """Take in one event; those that introduce nobody change nothing."""

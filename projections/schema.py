@@ -4,7 +4,7 @@ A view's tables hold nothing that the log does not say, so they can be dropped a
 never backed up, and ``secure_delete`` overwrites what is removed.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,30 @@ METADATA = MetaData()
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_US_PER_S = 1_000_000
+_EXACT_US = 2**32 * _US_PER_S
+"""Until 2106 a float tells seconds to the microsecond."""
+
+
+def _to_us(value: datetime | None) -> int | None:
+    return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+
+def _from_us(value: int | None) -> datetime | None:
+    return None if value is None else _EPOCH + timedelta(0, 0, value)
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
+
+
+def moments(column: Sequence[int | None]) -> Sequence[datetime | None]:
+    """Return a column of moments as SQLite keeps them: all at once, since one by one it is most of what a long list costs."""
+    known = [us for us in column if us is not None]
+    if known and not -_EXACT_US < min(known) <= max(known) < _EXACT_US:
+        return [_from_us(us) for us in column]
+    seconds = [None if us is None else us / _US_PER_S for us in column]
+    return msgspec.convert(seconds, list[datetime | None], strict=False)
 
 
 class Utc(TypeDecorator[datetime]):
@@ -44,17 +68,13 @@ class Utc(TypeDecorator[datetime]):
         """See TypeDecorator."""
         return TIMESTAMP(timezone=True) if dialect.name == "postgresql" else BigInteger()
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | datetime | None:
-        """See TypeDecorator."""
-        if value is None or dialect.name == "postgresql":
-            return value
-        return (value - _EPOCH) // _MICROSECOND
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], int | None] | None:
+        """See TypeDecorator, whose own asks ``process_bind_param`` by two more calls for each value."""
+        return None if dialect.name == "postgresql" else _to_us
 
-    def process_result_value(self, value: int | datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # told by the value
-        """See TypeDecorator."""
-        if isinstance(value, datetime):
-            return value.astimezone(UTC)
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:  # noqa: ARG002  # not of interest
+        """See TypeDecorator, whose own asks ``process_result_value`` by two more calls for each value."""
+        return _in_utc if dialect.name == "postgresql" else _from_us
 
 
 class _Ids(TypeDecorator[list[str]]):
@@ -97,8 +117,16 @@ def one_of(column: ColumnElement[Any], ids: Collection[str]) -> ColumnElement[bo
 
     All are one parameter: with ``in_`` each is one, and making so many costs more than what the store does with them.
     """
-    each = _Each(bindparam(None, list(ids), type_=_Ids(), unique=True))
-    return column.op("IN", is_comparison=True, return_type=Boolean())(each)
+    return _in(column, bindparam(None, list(ids), type_=_Ids(), unique=True))
+
+
+def one_asked_for(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+    """As ``one_of``, for a statement that is built before the ids are known: a list, under the parameter's name."""
+    return _in(column, bindparam(parameter, type_=_Ids()))
+
+
+def _in(column: ColumnElement[Any], ids: BindParameter[list[str]]) -> ColumnElement[bool]:
+    return column.op("IN", is_comparison=True, return_type=Boolean())(_Each(ids))
 
 
 def parties_table(name: str) -> Table:

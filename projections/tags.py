@@ -23,7 +23,6 @@ from sqlalchemy import (
     and_,
     delete,
     func,
-    insert,
     or_,
     select,
     union,
@@ -45,8 +44,9 @@ from domain.customers.events import (
 from domain.identity import CustomerId, EventId, RuleId, Slug, Tag
 from domain.message import Recorded
 from domain.rules.events import Match, RuleAdded, RuleRemoved
-from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Row, Rows
-from projections.schema import METADATA, Utc, parties_table
+from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Row, Rows, add
+from projections.question import Question
+from projections.schema import METADATA, Utc, one_asked_for, parties_table
 
 Matcher = Callable[[Match, str, str], bool]
 """Whether a pattern of this kind matches a text; never raises, takes bounded time."""
@@ -109,6 +109,10 @@ class TagCount:
 
 
 _MadeOf = CustomerAbsorbed | CustomerReleased | CustomerUnmerged
+_RULES = Question(select(RULES.c.rule).order_by(RULES.c.added))
+_HELD = Question(
+    select(TAGS.c.subject, TAGS.c.tag, TAGS.c.rule).where(one_asked_for(TAGS.c.subject, "subjects"), _STILL)
+)
 
 
 class _Batch:
@@ -116,23 +120,17 @@ class _Batch:
 
     def __init__(self, connection: Connection, batch: Sequence[Recorded], matches: Matcher) -> None:
         self._connection, self._matches = connection, matches
-        writers = {
-            recorded.event.contact
-            for recorded in batch
-            if isinstance(recorded.event, MessageReceived | ButtonPressed)
+        events = [recorded.event for recorded in batch]
+        self._rules = Rows(connection, RULES, (rule for (rule,) in _RULES.ask(connection)))
+        by_rule = any(self._rules) or any(isinstance(event, RuleAdded) for event in events)
+        writers = {event.contact for event in events if isinstance(event, MessageReceived | ButtonPressed)}
+        heard = writers if by_rule else set()  # without a rule nothing comes of what they write
+        self._parties = Parties(connection, PARTIES, batch, also=heard)
+        tagged = {
+            event.customer for event in events if isinstance(event, CustomerTagged | CustomerMerged | _MadeOf)
         }
-        self._parties = Parties(connection, PARTIES, batch, also=writers)
-        rule_ids = connection.execute(select(RULES.c.rule).order_by(RULES.c.added)).scalars()
-        self._rules = Rows(connection, RULES, [*rule_ids])
-        customers = {
-            recorded.event.customer
-            for recorded in batch
-            if isinstance(recorded.event, CustomerTagged | CustomerMerged | _MadeOf)
-        }
-        held = select(TAGS.c.subject, TAGS.c.tag, TAGS.c.rule).where(
-            TAGS.c.subject.in_(writers | customers), _STILL
-        )
-        self._held = {(row.subject, row.tag, row.rule) for row in connection.execute(held)}
+        subjects = [*heard, *tagged]
+        self._held = set(_HELD.ask(connection, subjects=subjects)) if subjects else set()
         self._new: list[Row] = []
 
     def take(self, recorded: Recorded) -> None:
@@ -213,9 +211,8 @@ class _Batch:
             self._open(recorded, customer, tag, "")
 
     def _write_new(self) -> None:
-        if self._new:
-            self._connection.execute(insert(TAGS), self._new)
-            self._new.clear()
+        add(self._connection, TAGS, self._new)
+        self._new.clear()
 
     def save(self) -> None:
         self._write_new()

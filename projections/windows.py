@@ -18,6 +18,7 @@ from domain.identity import ContactId
 from domain.message import Recorded, ReplyWindow
 from domain.policies import reply_window
 from projections.projection import Projection, Rows
+from projections.question import Question
 from projections.schema import METADATA, Utc, one_of
 
 WINDOWS = Table(
@@ -108,16 +109,14 @@ windows = Projection(
 
 def opened(connection: Connection, contact: ContactId) -> tuple[ReplyWindow, ...]:
     """Return the latest window of each length that a contact opened, also those that are over, the one that lasts longest first."""
-    rows = connection.execute(_OPENED, {"contact": contact})
-    return tuple(ReplyWindow(row.messages, row.since, row.until) for row in rows)
+    return tuple(ReplyWindow(*told) for told in _OPENED.ask(connection, contact=contact))
 
 
-_OPENED = (
+_OPENED = Question(
     select(WINDOWS.c.messages, WINDOWS.c.since, WINDOWS.c.until)
     .where(WINDOWS.c.contact == bindparam("contact"))
     .order_by(WINDOWS.c.until.desc(), WINDOWS.c.id)
 )
-"""Asked for each message: built once."""
 
 
 def left(connection: Connection, contact: ContactId, now: datetime) -> ReplyWindow | None:

@@ -27,6 +27,14 @@ INSTALLATION = "installation"
 BOUND_TO = b"identity"
 
 _address = msgspec.msgpack.Decoder(Address)
+_NEWEST = (
+    sa.select(identities.c.sealed, keys.c.subject, keys.c.key_id, keys.c.wrapped)
+    .join(keys, keys.c.subject == sa.bindparam("subject"))
+    .where(identities.c.party == sa.bindparam("party"), identities.c.id == sa.bindparam("id"))
+    .order_by(identities.c.serial.desc())
+    .limit(1)
+)
+"""Somebody's newest address. Asked for each message that is sent: built once."""
 
 
 class Vault:
@@ -173,15 +181,9 @@ class Vault:
         known = self._addresses.get((party, key))
         if known is not None:
             return known
-        newest = (
-            sa.select(identities.c.sealed, keys.c.subject, keys.c.key_id, keys.c.wrapped)
-            .join(keys, keys.c.subject == stream(party, key))
-            .where(identities.c.party == party, identities.c.id == key)
-            .order_by(identities.c.serial.desc())
-            .limit(1)
-        )
+        asked = {"subject": stream(party, key), "party": party, "id": key}
         with self._database.reading() as connection:
-            row = connection.execute(newest).first()
+            row = connection.execute(_NEWEST, asked).first()
         if row is None:
             return None
         opened = self._keys.opened(row.subject, row.key_id, row.wrapped)

@@ -123,7 +123,7 @@ def timeline(
 
 
 def _entry_json(entry: Entry) -> str:
-    line = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+    line = {name: getattr(entry, name) for name in Entry.__struct_fields__}
     line["direction"] = "in" if entry.incoming else "out"
     line["state"] = entry.state.phase if entry.state is not None else None
     return msgspec.json.encode(line).decode()

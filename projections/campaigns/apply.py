@@ -13,7 +13,7 @@ from domain.message import Recorded
 from domain.purchases.events import OrderPlaced
 from projections.campaigns.deeds import Done, OrderTold, note_outcomes
 from projections.campaigns.followed import compute
-from projections.campaigns.recipients import DeliveryMoved, moved, planned
+from projections.campaigns.recipients import DeliveryMoved, is_of_campaign, moved, planned
 from projections.campaigns.stages import CampaignMoved, RunMoved, note_campaigns, note_runs
 from projections.campaigns.tables import CAMPAIGNS, OUTCOMES, PARTIES, RECIPIENTS, RUNS
 from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Rows
@@ -24,18 +24,17 @@ Linked = ContactLinked | CustomerAbsorbed | CustomerUnmerged
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     note_campaigns(connection, batch)
     note_runs(connection, batch)
-    planned_to = [p for r in batch if isinstance(p := r.event, DeliveryPlanned)]
-    parties = Parties(connection, PARTIES, batch, also=(p.group or p.contact or "" for p in planned_to))
+    plans = [event for r in batch if isinstance(event := r.event, DeliveryPlanned) and is_of_campaign(event)]
+    parties = Parties(connection, PARTIES, batch, also=(p.group or p.contact or "" for p in plans))
     deliveries = (r.event.delivery for r in batch if isinstance(r.event, DeliveryPlanned | DeliveryMoved))
     recipients = Rows(connection, RECIPIENTS, deliveries)
     touched: set[str | None] = set()
     for recorded in batch:
         match recorded.event:
             case DeliveryPlanned() as event:
-                channel, _ = parties.place_of(event.group or event.contact or "") or (None, None)
-                row = planned(recorded, event, channel)
-                if row is not None:
-                    recipients.put(row)
+                if is_of_campaign(event):
+                    channel, _ = parties.place_of(event.group or event.contact or "") or (None, None)
+                    recipients.put(planned(recorded, event, channel))
             case event if isinstance(event, DeliveryMoved):
                 known = recipients.get(event.delivery)
                 if known is not None and moved(known, recorded, event):

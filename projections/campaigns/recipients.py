@@ -35,11 +35,14 @@ _SHOWN_BY = {
 }
 
 
-def planned(recorded: Recorded, event: DeliveryPlanned, channel: str | None) -> Row | None:
-    """Return the row of a delivery; None for one that belongs to no campaign, or is a campaign's trial."""
+def is_of_campaign(event: DeliveryPlanned) -> bool:
+    """Whether a delivery belongs to a campaign or a broadcast; a campaign's trial does not count."""
+    return event.broadcast is not None or (event.campaign is not None and event.run is not None)
+
+
+def planned(recorded: Recorded, event: DeliveryPlanned, channel: str | None) -> Row:
+    """Return the row of such a delivery."""
     campaign, run = (event.campaign, event.run) if event.broadcast is None else (event.broadcast,) * 2
-    if campaign is None or run is None:
-        return None
     return {
         "delivery": event.delivery,
         "position": recorded.position,

@@ -118,8 +118,9 @@ def _staged(row: Row, event: BroadcastMoved) -> None:
 
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     events = [recorded.event for recorded in batch]
-    known = (event.delivery for event in events if isinstance(event, DeliveryPlanned | DeliveryMoved))
-    rows = Rows(connection, DELIVERIES, known)
+    new = {event.delivery for event in events if isinstance(event, DeliveryPlanned)}
+    moved = {event.delivery for event in events if isinstance(event, DeliveryMoved)}
+    rows = Rows(connection, DELIVERIES, moved - new)
     broadcasts = Rows(
         connection,
         BROADCASTS,

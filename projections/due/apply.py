@@ -127,18 +127,17 @@ def _schedule(rows: Rows, event: _ScheduleEvent) -> None:
 
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     events = [recorded.event for recorded in batch]
-    deliveries = Rows(
-        connection, DUE, (event.delivery for event in events if isinstance(event, _DeliveryEvent))
-    )
+    planned = [event for event in events if isinstance(event, DeliveryPlanned)]
+    moved = {event.delivery for event in events if isinstance(event, _DeliveryEvent)}
+    deliveries = Rows(connection, DUE, moved - {event.delivery for event in planned})
     broadcasts = Rows(connection, BROADCASTS, (e.broadcast for e in events if isinstance(e, _BroadcastEvent)))
     schedules = Rows(
         connection, SCHEDULES, (event.schedule for event in events if isinstance(event, _ScheduleEvent))
     )
-    planned = [event for event in events if isinstance(event, DeliveryPlanned)]
     told = {event.campaign for event in events if isinstance(event, _CampaignEvent)}
     named = {event.campaign for event in planned if event.campaign is not None}
     paused = Rows(connection, PAUSED, told | named)
-    campaigns, holds = Campaigns(connection, events), holds_of(connection)
+    campaigns, holds = Campaigns(connection, events), holds_of(connection, events)
     parties = Parties(connection, PARTIES, batch, also=(e.group or e.contact or "" for e in planned))
     for recorded in batch:
         event = recorded.event

@@ -59,9 +59,10 @@ class Campaigns:
         self._runs.save()
 
 
-def holds_of(connection: Connection) -> Rows:
-    """Return the rows of what holds sending back."""
-    return Rows(connection, HOLDS, (MARKETING_PAUSED, SENDING_HELD))
+def holds_of(connection: Connection, events: Iterable[object]) -> Rows:
+    """Return the rows of what holds sending back, where something is told of that."""
+    told = any(isinstance(event, Hold) for event in events)
+    return Rows(connection, HOLDS, (MARKETING_PAUSED, SENDING_HELD) if told else ())
 
 
 def hold(rows: Rows, event: Hold) -> None:

@@ -41,11 +41,6 @@ def place(kind: DeliveryClass, priority: int) -> int:
     return MARKETING + HIGHEST - min(max(priority, LOWEST), HIGHEST)
 
 
-def kind_at(where: int) -> DeliveryClass:
-    """Return the class of what stands at a place."""
-    return next((kind for kind, places in PLACES.items() if where in places), DeliveryClass.MARKETING)
-
-
 DUE = Table(
     "due_deliveries",
     METADATA,

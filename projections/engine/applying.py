@@ -5,8 +5,10 @@ on.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, insert, select
 
 from domain.customers.events import CustomerForgotten
 from domain.errors import StoreUnavailable
@@ -15,19 +17,59 @@ from domain.ports.event_log import Unreadable
 from projections.engine.positions import PARKED
 from projections.engine.store import is_store_trouble
 from projections.projection import Projection
+from projections.question import Question
+from projections.schema import one_asked_for
 
 LONGEST_ERROR = 500
 
-_PARKED_OF = select(PARKED.c.view, PARKED.c.position, PARKED.c.stream).where(
-    PARKED.c.view.in_(bindparam("views", expanding=True))
+_PARKED_OF = Question(
+    select(PARKED.c.view, PARKED.c.position, PARKED.c.stream).where(one_asked_for(PARKED.c.view, "views"))
 )
 
-Apply = Callable[[Connection, Projection, Sequence[Recorded], set[str]], int]
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events in order of position, at least one, and of which classes they are: most views listen to none of them."""
+
+    events: Sequence[Recorded]
+    kinds: frozenset[type]
+
+    @classmethod
+    def of(cls, events: Sequence[Recorded]) -> Self:
+        """Look at the events once for all views."""
+        return cls(events, frozenset([type(recorded.event) for recorded in events]))
+
+    def after(self, position: int) -> "Batch | None":
+        """Return what lies above a position; None where nothing does."""
+        if self.events[0].position > position:
+            return self
+        fresh = [recorded for recorded in self.events if recorded.position > position]
+        return Batch.of(fresh) if fresh else None
+
+
+Apply = Callable[[Connection, Projection, Batch, set[str]], int]
 """Takes the streams of which something is parked, and adds to them; returns how many events were parked."""
 
 
-def at_once(connection: Connection, projection: Projection, fresh: Sequence[Recorded], gaps: set[str]) -> int:
+def at_once(connection: Connection, projection: Projection, batch: Batch, gaps: set[str]) -> int:
     """Apply a batch together, as ``Apply``; what cannot even be read is parked. Raises what the view raises."""
+    special = Unreadable in batch.kinds or (
+        projection.forget is not None and CustomerForgotten in batch.kinds
+    )
+    if gaps or special:
+        return _in_parts(connection, projection, batch.events, gaps)
+    heard = batch.kinds & projection.listens_to
+    if heard:
+        all_of_it = len(heard) == len(batch.kinds)
+        events = batch.events if all_of_it else [r for r in batch.events if type(r.event) in heard]
+        projection.apply(connection, events)
+    return 0
+
+
+def _in_parts(
+    connection: Connection, projection: Projection, fresh: Sequence[Recorded], gaps: set[str]
+) -> int:
+    """Look at each event: what cannot be applied is parked, and what was applied is written before somebody is forgotten."""
     good: list[Recorded] = []
     failed = 0
     for recorded in fresh:
@@ -49,13 +91,13 @@ def at_once(connection: Connection, projection: Projection, fresh: Sequence[Reco
     return failed
 
 
-def singly(connection: Connection, projection: Projection, fresh: Sequence[Recorded], gaps: set[str]) -> int:
+def singly(connection: Connection, projection: Projection, batch: Batch, gaps: set[str]) -> int:
     """Apply event by event, as ``Apply``, so that only what is poisonous is parked."""
     failed = 0
-    for recorded in fresh:
+    for recorded in batch.events:
         try:
             with connection.begin_nested():
-                failed += at_once(connection, projection, [recorded], gaps)
+                failed += at_once(connection, projection, Batch.of([recorded]), gaps)
         except Exception as error:
             if not is_poison(error):
                 raise
@@ -71,9 +113,9 @@ def is_poison(error: Exception) -> bool:
 def gaps_in(connection: Connection, views: Sequence[str], before: int | None = None) -> dict[str, set[str]]:
     """Return, for each view, the streams of which something is parked (below a position)."""
     found: dict[str, set[str]] = {view: set() for view in views}
-    for row in connection.execute(_PARKED_OF, {"views": views}):
-        if before is None or row.position < before:
-            found[row.view].add(row.stream)
+    for view, position, stream in _PARKED_OF.ask(connection, views=views):
+        if before is None or position < before:
+            found[view].add(stream)
     return found
 
 

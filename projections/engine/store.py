@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Engine, StaticPool, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import (
@@ -89,17 +90,19 @@ class Views:
     def snapshot(self) -> Iterator[Connection]:
         """As ``read``, and all that is asked is answered from one and the same moment."""
         with _unavailable(), self.engine.connect() as connection:
-            if self.is_postgres:  # SQLite's transactions always are
+            if self.is_postgres:
                 connection.execution_options(isolation_level="REPEATABLE READ")
+            else:  # its transactions are of one moment, where there is one
+                connection.exec_driver_sql("BEGIN")
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection in a transaction that is committed at the end. Raises StoreUnavailable."""
-        with _unavailable(), self.engine.connect() as connection:
-            connection.execution_options(writes=True)
-            with connection.begin():
-                yield connection
+        with _unavailable(), self.engine.connect() as connection, connection.begin():
+            if not self.is_postgres:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
 
     def alone(self, connection: Connection) -> None:
         """Keep other processes from making or dropping tables until this transaction ends."""
@@ -185,6 +188,10 @@ def _unavailable() -> Iterator[None]:
         raise
 
 
+def _as_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
 def _postgres_url(where: str) -> URL:
     return make_url(where.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg")
 
@@ -196,6 +203,8 @@ def _postgres(url: URL, schema: str, busy_timeout_s: float) -> Engine:
         pool_size=CONNECTIONS,
         max_overflow=MORE_CONNECTIONS,
         pool_pre_ping=True,
+        json_serializer=_as_json,
+        json_deserializer=msgspec.json.decode,
         hide_parameters=True,
     )
 
@@ -207,6 +216,8 @@ def _sqlite(path: Path | None, busy_timeout_s: float) -> Engine:
             "sqlite://",
             creator=lambda: sqlite3.connect("", check_same_thread=False),
             poolclass=StaticPool,
+            json_serializer=_as_json,
+            json_deserializer=msgspec.json.decode,
             hide_parameters=True,
         )
     else:
@@ -217,19 +228,17 @@ def _sqlite(path: Path | None, busy_timeout_s: float) -> Engine:
             connect_args={"check_same_thread": False, "timeout": busy_timeout_s},
             pool_size=CONNECTIONS,
             max_overflow=MORE_CONNECTIONS,
+            json_serializer=_as_json,
+            json_deserializer=msgspec.json.decode,
             hide_parameters=True,
         )
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401  # a record of SQLAlchemy's pool
-    connection.isolation_level = None  # the driver begins no transaction behind our back: _begin_sqlite does
+    connection.isolation_level = (
+        None  # the driver begins no transaction behind our back: ``write`` and ``snapshot`` do
+    )
     for pragma in PRAGMAS:
         connection.execute(pragma)
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -57,7 +57,8 @@ CUSTOMERS = Table(
 )
 """A row is never removed: the number is counted from them. Of the forgotten nothing else is left in it.
 ``merged_into``: who answers for it now, also where that was merged in between."""
-KNOWN = and_(CUSTOMERS.c.forgotten.is_(False), CUSTOMERS.c.merged_into.is_(None))
+KNOWN = and_(CUSTOMERS.c.forgotten.is_(False), func.coalesce(CUSTOMERS.c.merged_into, "") == "")
+"""Who answers for themselves. Not by IS NULL: SQLite would walk the index of those merged, which holds everybody."""
 CONSENTS = Table(
     "customer_consents",
     METADATA,

@@ -1,4 +1,4 @@
-"""Who somebody is whom a message is about to reach: asked for each message, so in one statement that is built once."""
+"""Who somebody is whom a message is about to reach: asked for each message, so in one question."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, bindparam, select
 from domain.identity import ContactId, CustomerId, Locale
 from projections.people.contacts import CONTACTS
 from projections.people.customers import CUSTOMERS, KNOWN, LAST_IN_FIRST
+from projections.question import Question
 
 
 class Reached(NamedTuple):
@@ -29,8 +30,14 @@ _CALLED = (
     .limit(1)
     .scalar_subquery()
 )
-_WHOLE = (
-    select(CONTACTS, CUSTOMERS.c.number, CUSTOMERS.c.remark, _CALLED.label("called"))
+_WHOLE = Question(
+    select(
+        *(CONTACTS.c[name] for name in ("contact", "name", "own_name", "username", "language", "last_in")),
+        CONTACTS.c.customer,
+        CUSTOMERS.c.number,
+        CUSTOMERS.c.remark,
+        _CALLED.label("called"),
+    )
     .select_from(_MINE)
     .join(CONTACTS, CONTACTS.c.customer == _MINE.c.customer)
     .outerjoin(CUSTOMERS, and_(CUSTOMERS.c.customer == _MINE.c.customer, KNOWN))
@@ -42,12 +49,12 @@ _WHOLE = (
 
 def reached(connection: Connection, contact: ContactId) -> Reached | None:
     """Return who is behind a contact, None where nobody is known by this id."""
-    rows = connection.execute(_WHOLE, {"contact": contact}).all()
-    mine = next((row for row in rows if row.contact == contact), None)
+    rows = _WHOLE.ask(connection, contact=contact)
+    mine = next((row for row in rows if row[0] == contact), None)
     if mine is None:
         return None
-    known_as = mine.name
-    if mine.number is not None:
-        names = (mine.remark, mine.called, *(row.name for row in rows), *(row.own_name for row in rows))
-        known_as = next(filter(None, names), "")
-    return Reached(mine.customer, mine.number, known_as, mine.username or "", mine.language, mine.last_in)
+    _, known_as, _, username, language, last_in, customer, number, remark, called = mine
+    if number is not None:
+        shown, said = (row[1] for row in rows), (row[2] for row in rows)
+        known_as = next(filter(None, (remark, called, *shown, *said)), "")
+    return Reached(customer, number, known_as, username or "", language, last_in)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from domain.broadcasts.events import BroadcastDrafted
 from domain.codes.events import CodeAssigned, CouponRedeemed
@@ -49,7 +49,7 @@ from domain.goals.events import GoalReached
 from domain.identity import ORDER
 from domain.media.events import MediaKept, MediaRefused
 from domain.message import Recorded
-from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Row, Rows
+from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Row, Rows, add
 from projections.timeline.coupons import CouponEvent, Coupons
 from projections.timeline.orders import ORDER_EVENTS, OrderEvent, Orders, reached
 from projections.timeline.tables import BROADCASTS, FILES, IS_OF_ANOTHER, PARTIES, TIMELINE, Kind
@@ -244,12 +244,10 @@ def _moved(recorded: Recorded, event: DeliveryMoved) -> list[Any]:
 
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     parties = Parties(connection, PARTIES, batch)
-    deliveries = Rows(
-        connection,
-        TIMELINE,
-        (recorded.event.delivery for recorded in batch if isinstance(recorded.event, DeliveryMoved)),
-        by=TIMELINE.c.delivery,
-    )
+    events = [recorded.event for recorded in batch]
+    new = {event.delivery for event in events if isinstance(event, DeliveryPlanned)}
+    moved = {event.delivery for event in events if isinstance(event, DeliveryMoved)}
+    deliveries = Rows(connection, TIMELINE, moved - new, by=TIMELINE.c.delivery)
     orders, coupons = Orders(connection, batch), Coupons(connection, batch)
     rows: list[Row] = []
     broadcasts: list[Row] = []
@@ -285,8 +283,7 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
                 parties.note(recorded.event)
                 rows.extend(_conversation(recorded))
                 rows.extend(_record(recorded))
-    if files:
-        connection.execute(insert(FILES), files)
+    add(connection, FILES, files)
     orders.save()
     _save(connection, rows, broadcasts)
     deliveries.save()
@@ -324,19 +321,12 @@ def _file(event: MediaKept | MediaRefused) -> Row:
 
 
 def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]) -> None:
-    """Insert all but the deliveries, which save themselves since the batch may have moved them on; rows of one shape in one statement."""
-    shapes: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows:
-        if "delivery" not in row:
-            shapes.setdefault(tuple(row), []).append(row)
-    for alike in shapes.values():
-        connection.execute(insert(TIMELINE), alike)
-    if broadcasts:
-        connection.execute(insert(BROADCASTS), broadcasts)
-    texts = [(row["position"], row["text"]) for row in (*rows, *broadcasts) if row.get("text")]
-    indexed = [{"rowid": position, "words": found} for position, text in texts if (found := words(text))]
-    if indexed:
-        connection.execute(insert(WORDS), indexed)
+    """Insert all but the deliveries, which save themselves since the batch may have moved them on."""
+    add(connection, TIMELINE, (row for row in rows if "delivery" not in row))
+    add(connection, BROADCASTS, broadcasts)
+    told = [(row["position"], row["text"]) for row in (*rows, *broadcasts) if row.get("text")]
+    found = {text: words(text) for _, text in told}  # what we say to many is taken apart once
+    add(connection, WORDS, ({"rowid": at, "words": found[text]} for at, text in told if found[text]))
 
 
 timeline = Projection(

@@ -8,9 +8,14 @@ from domain.codes.events import CodeAssigned, CouponRedeemed
 from domain.identity import Digest
 from domain.message import Recorded
 from projections.projection import Row
+from projections.question import Question
+from projections.schema import one_asked_for
 from projections.timeline.tables import TIMELINE, Kind
 
 CouponEvent = CodeAssigned | CouponRedeemed
+_TEXTS = Question(
+    select(TIMELINE.c.subject, TIMELINE.c.text).where(one_asked_for(TIMELINE.c.subject, "subjects"))
+)
 
 
 class Coupons:
@@ -18,8 +23,7 @@ class Coupons:
 
     def __init__(self, connection: Connection, batch: Sequence[Recorded]) -> None:
         used = {_subject(r.event.code) for r in batch if isinstance(r.event, CouponRedeemed)}
-        known = select(TIMELINE.c.subject, TIMELINE.c.text).where(TIMELINE.c.subject.in_(used))
-        self._texts = {row.subject: row.text for row in connection.execute(known)} if used else {}
+        self._texts: dict[str, str] = dict(_TEXTS.ask(connection, subjects=list(used))) if used else {}
 
     def columns(self, event: CouponEvent) -> tuple[Kind, Row] | None:
         """Return the kind of the row that tells of an event, and what else stands in it; None where it is nobody's."""

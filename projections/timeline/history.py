@@ -1,7 +1,7 @@
 """The history of a conversation for channels that show it again, read from the timeline."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from domain.identity import ContactId, Slug
 from domain.ports.history import Said, SaidFile
@@ -16,15 +16,24 @@ FILE_KINDS = frozenset({"photo", "voice", "video", "document", "sticker"})
 
 
 class TimelineHistory:
-    """``domain.ports.history.History`` over the timeline. Somebody must drive the projector."""
+    """``domain.ports.history.History`` over the timeline. Somebody must drive the projector, in this process: else give ``catch_up``."""
 
-    def __init__(self, projector: Projector, timeout_s: float = CATCH_UP_S) -> None:
-        self._projector, self._timeout_s = projector, timeout_s
+    def __init__(
+        self,
+        projector: Projector,
+        timeout_s: float = CATCH_UP_S,
+        catch_up: Callable[[], None] | None = None,
+    ) -> None:
+        """``catch_up``: brings the views to the log's end; called in a thread."""
+        self._projector, self._timeout_s, self._catch_up = projector, timeout_s, catch_up
 
     async def recent(self, contact: ContactId, limit: int) -> Sequence[Said]:
         """See History. Ours are those that were sent or are being sent. Raises StoreUnavailable when the view does not catch up."""
-        head = await asyncio.to_thread(self._projector.log.head)
-        await self._projector.wait_for(head, self._timeout_s, views=(timeline.name,))
+        if self._catch_up is not None:
+            await asyncio.to_thread(self._catch_up)
+        else:
+            head = await asyncio.to_thread(self._projector.log.head)
+            await self._projector.wait_for(head, self._timeout_s, views=(timeline.name,))
         return await asyncio.to_thread(self._recent, contact, limit)
 
     def _recent(self, contact: ContactId, limit: int) -> list[Said]:

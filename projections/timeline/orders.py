@@ -11,11 +11,18 @@ from domain.message import Recorded
 from domain.policies.money import shown
 from domain.purchases.events import OrderMatched, OrderPaid, OrderPlaced, OrderRefunded
 from projections.projection import Row
+from projections.question import Question
+from projections.schema import one_asked_for
 from projections.timeline.tables import TIMELINE, Kind
 
 ORDER_EVENTS: tuple[type, ...] = (OrderPlaced, OrderPaid, OrderRefunded, OrderMatched)
 OrderEvent = OrderPlaced | OrderPaid | OrderRefunded | OrderMatched
 _KINDS = {OrderPlaced: Kind.ORDERED, OrderPaid: Kind.PAID, OrderRefunded: Kind.REFUNDED}
+_WHOSE = Question(
+    select(TIMELINE.c.subject, TIMELINE.c.contact, TIMELINE.c.customer).where(
+        one_asked_for(TIMELINE.c.subject, "subjects")
+    )
+)
 MOST_TOLD = 10
 """Items of an order that its row names."""
 
@@ -29,9 +36,8 @@ class Orders:
         self._whose: dict[str, Row] = {}
         self._matched: dict[str, Row] = {}
         self._new: dict[str, list[Row]] = {}
-        known = select(TIMELINE.c.subject, TIMELINE.c.contact, TIMELINE.c.customer)
-        for row in connection.execute(known.where(TIMELINE.c.subject.in_(named))) if named else ():
-            self._whose[row.subject] = {"contact": row.contact, "customer": row.customer}
+        for subject, contact, customer in _WHOSE.ask(connection, subjects=list(named)) if named else ():
+            self._whose[subject] = {"contact": contact, "customer": customer}
 
     def columns(self, event: OrderEvent) -> tuple[Kind, Row] | None:
         """Return the kind of the row that tells of an event, and what else stands in it; None where there is none."""

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import rjieba
-from sqlalchemy import BigInteger, Column, Dialect, Index, Select, Table, Text, cast, literal, select
+from sqlalchemy import BigInteger, BindParameter, Column, Dialect, Index, Select, Table, Text, cast, select
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable
@@ -34,6 +33,8 @@ def words(of: str) -> str:
     found: dict[str, None] = {}
     for run in _RUNS.findall(folded(of[:INDEXED_CHARACTERS])):
         if _CHINESE.match(run):
+            import rjieba  # noqa: PLC0415  # its dictionary is 34 MB: who writes no Chinese needs none
+
             found.update(dict.fromkeys(rjieba.cut_for_search(run)))
             found.update(dict.fromkeys(_pairs(run)))
         else:
@@ -92,12 +93,20 @@ def _create_fts5(create: CreateTable, compiler: DDLCompiler, **options: Any) -> 
     return f"CREATE VIRTUAL TABLE {create.element.name} USING fts5(words, {tokenizer})"
 
 
-def positions_with(text: str, *, postgres: bool) -> Select[Any] | None:
-    """Return the question for the positions whose texts have all words of ``text``; None where it has no word at all."""
+def searched(text: str, *, postgres: bool) -> str | None:
+    """Return what ``positions_with`` is to be asked for texts that have all words of this one; None where it has no word at all."""
     wanted = sought(text)
     if not wanted:
         return None
+    return (
+        " & ".join(f"'{word}'" for word in wanted)
+        if postgres
+        else " AND ".join(f'"{word}"' for word in wanted)
+    )
+
+
+def positions_with(words_: BindParameter[str], *, postgres: bool) -> Select[Any]:
+    """Return the question for the positions whose texts have what was ``searched``."""
     if postgres:
-        all_of_them = cast(literal(" & ".join(f"'{word}'" for word in wanted), Text), TSQUERY)
-        return select(WORDS.c.rowid).where(WORDS.c.words.op("@@")(all_of_them))
-    return select(WORDS.c.rowid).where(WORDS.c.words.match(" AND ".join(f'"{word}"' for word in wanted)))
+        return select(WORDS.c.rowid).where(WORDS.c.words.op("@@")(cast(words_, TSQUERY)))
+    return select(WORDS.c.rowid).where(WORDS.c.words.match(words_))

@@ -3,7 +3,10 @@
 import stat
 from pathlib import Path
 
+from sqlalchemy import func, select
+
 from projections.engine import Projector, Views
+from projections.question import Question
 from tests.projections.house import House
 from tests.projections.reading import catch_up
 from tests.projections.test_engine import notebook
@@ -43,3 +46,20 @@ def _stores(views: Views, folder: Path) -> set[str]:
         like = f"{views.schema}%"
         names = "SELECT nspname FROM pg_namespace WHERE nspname LIKE %(like)s"
         return files | set(connection.exec_driver_sql(names, {"like": like}).scalars())
+
+
+def test_a_snapshot_shows_one_moment_however_it_is_asked(views: Views, house: House) -> None:
+    """SQLite's begins with its first question, PostgreSQL's, too."""
+    book = notebook()
+    house.says("wang", "hello")
+    projector = Projector(views, house.log, [book])
+    catch_up(projector)
+    question = Question(select(func.count()).select_from(book.tables[0]))
+    with views.snapshot() as connection:
+        ((before,),) = question.ask(connection)
+        house.says("li", "hello")
+        catch_up(projector)
+        with views.read() as now:
+            assert question.ask(now) == [(before + 1,)]
+        assert question.ask(connection) == [(before,)]
+        assert connection.execute(select(func.count()).select_from(book.tables[0])).scalar_one() == before

@@ -98,6 +98,17 @@ def test_rules_look_at_what_is_said_to_the_bot_by_customers_in_their_own_words(
     assert shown == [[], [], [], ["refund by rule"]]
 
 
+def test_a_rule_of_the_same_batch_knows_who_is_one_of_us(projector: Projector, house: House) -> None:
+    house.says("ann", "hello")
+    make_staff(house, "ann")
+    catch_up(projector)
+    add_rule(house)
+    house.says("ann", "退款")
+    house.says("wang", "退款")
+    assert tags_shown(projector, house, "ann") == []
+    assert tags_shown(projector, house, "wang") == ["refund by rule"]
+
+
 def test_a_rule_for_groups_looks_at_everything_said_there(projector: Projector, house: House) -> None:
     add_rule(house, in_group=True)
     house.receive("zhao", Message(text="我要退款", to_bot=False), group="tea")

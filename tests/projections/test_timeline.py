@@ -1,7 +1,10 @@
 """The timeline: the order of the conversation, what is shown, what is found."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from itertools import combinations
 
 import pytest
 
@@ -130,6 +133,21 @@ def test_an_edit_shows_at_its_message_whichever_came_first(projector: Projector,
     assert [(entry.text, entry.edited) for entry in shown] == [("helo", "hello"), ("late", "edited early")]
 
 
+def test_a_message_reads_as_its_newest_edit_said_until_the_position_that_is_asked_about(
+    projector: Projector, house: House
+) -> None:
+    message = house.says("wang", "helo")
+    house.edits("wang", message, "hello")
+    then = house.log.head()
+    house.edits("wang", message, "hello there")
+    catch_up(projector)
+    customer, messages = house.customer("wang"), Filters(kinds=frozenset({Kind.MESSAGE}))
+    with projector.views.read() as connection:
+        assert [entry.edited for entry in of_customer(connection, customer, messages)] == ["hello there"]
+        before = replace(messages, as_of=then)
+        assert [entry.edited for entry in of_customer(connection, customer, before)] == ["hello"]
+
+
 def test_a_group_has_a_timeline_of_its_own(projector: Projector, house: House) -> None:
     house.says("wang", "in private")
     house.says("wang", "in the group", group="tea")
@@ -173,6 +191,32 @@ def test_filters_narrow_what_is_shown(projector: Projector, house: House) -> Non
         assert texts(everywhere(connection, Filters(channel=Channel("webchat"), kinds=TALK.kinds))) == [
             "elsewhere"
         ]
+
+
+def test_filters_narrow_together_whichever_are_given(projector: Projector, house: House) -> None:
+    """A page's statement is kept for each set of filters: none may be asked with that of another."""
+    for number in range(1, 5):
+        house.says("wang", f"message {number}")
+        house.plans("wang", f"answer {number}")
+    customer = house.customer("wang")
+    catch_up(projector)
+    with projector.views.read() as connection:
+        everything = of_customer(connection, customer)
+        early, late = everything[2], everything[-3]
+        given: dict[str, tuple[object, Callable[[Entry], bool]]] = {
+            "kinds": (frozenset({Kind.DELIVERY}), lambda entry: entry.kind is Kind.DELIVERY),
+            "channel": (TELEGRAM, lambda entry: entry.channel == TELEGRAM),
+            "before": (late.place, lambda entry: entry.place < late.place),
+            "after": (early.place, lambda entry: entry.place > early.place),
+            "since": (early.at, lambda entry: entry.at >= early.at),
+            "until": (late.at, lambda entry: entry.at < late.at),
+            "as_of": (late.position, lambda entry: entry.position <= late.position),
+            "text": ("answer", lambda entry: "answer" in (entry.text or "")),
+        }
+        for names in (names for n in range(len(given) + 1) for names in combinations(given, n)):
+            filters = Filters(**{name: given[name][0] for name in names})  # type: ignore[arg-type]  # as named
+            wanted = [entry for entry in everything if all(given[name][1](entry) for name in names)]
+            assert of_customer(connection, customer, filters) == wanted, names
 
 
 FOUND: dict[str, list[str]] = {
