@@ -1,12 +1,12 @@
-"""Events to bytes and back: msgpack by field name, personal fields encrypted, everything checked.
+"""Events to bytes and back: msgpack by place, codes and ids packed, personal fields encrypted, everything checked.
 
 A stored state is
 
     recorded_at  8 bytes  microseconds since 1970, big-endian: put in front by the writer under its lock, without encoding again
     check        4 bytes  CRC-32 of stream, version, type, payload and recorded_at
-    payload               msgpack: the envelope, ``data`` (plain fields) and ``sealed`` (ciphertext by field)
+    payload               msgpack: an array (see bot/eventlog/dense.py), or the map that Siyu wrote before (see bot/eventlog/former.py)
 
-Fields that have their default are left out. A sealed field is bound to its stream, its version and the name it was stored under.
+Fields that have their default are left out. What is sealed is bound to its stream, its version and the names it was stored under.
 """
 
 import zlib
@@ -16,12 +16,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
-from cryptography.exceptions import InvalidTag
 
-from bot.eventlog.keys import Key, KeyRing, key_id, seal, unseal
-from bot.eventlog.shapes import Sealing, shape_of
+from bot.eventlog.deflating import deflate
+from bot.eventlog.dense import ORIGIN, Dense, by_name, plain_fields, read_dense, text_of
+from bot.eventlog.former import Former, is_former, read_former
+from bot.eventlog.keys import Key, KeyRing, key_id, seal
+from bot.eventlog.packing import ID_BYTES, SAME, id_in, pack
+from bot.eventlog.sealed import Sealed, bound_to, join
+from bot.eventlog.shapes import Hidden, Sealing, Shape, reader_of, shape_of
 from bot.eventlog.upcasters import UPCASTERS, Upcaster
-from domain.errors import UnknownEvent
 from domain.identity import EventId, Slug, StreamId, SubjectId
 from domain.message import Context, Event, Origin, Recorded, subject_of
 from domain.ports.event_log import NewEvent, Unreadable
@@ -43,25 +46,9 @@ class Row(NamedTuple):
     state: bytes
 
 
-class Sealed(NamedTuple):
-    """A field still encrypted, with the name it was stored under: what upcasters move about."""
-
-    field: str
-    data: bytes
-
-
-class _Envelope(msgspec.Struct):
-    at: datetime
-    by: str
-    data: msgspec.Raw
-    why: str | None = None
-    of: str | None = None
-    origin: Origin = Origin.LIVE
-    sealed: dict[str, bytes] = {}  # msgspec copies it
-
+Payload = Dense | Former
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_envelope = msgspec.msgpack.Decoder(_Envelope).decode
 _decode_fields = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 _DAMAGED = (msgspec.MsgspecError, TypeError, ValueError, LookupError)
@@ -115,140 +102,155 @@ class Codec:
 
     def _subjects(self, new: NewEvent) -> Iterable[SubjectId]:
         shape = self._by_class[type(new.event)]
-        if any(getattr(new.event, field) is not None for field in shape.personal):
+        if any(getattr(new.event, field.name) is not None for field in shape.personal):
             yield _whose(new.event)
-        if any(getattr(new.event, field) is not None for field in shape.raw):
+        if shape.raw is not None and getattr(new.event, shape.raw.name) is not None:
             yield raw_subject(new.context.now)
 
     def encode(self, event: Event, context: Context, stream: StreamId, version: int) -> tuple[str, bytes]:
         """Return the type and the bytes, to be stamped. Raises SubjectForgotten, StoreUnavailable."""
         shape = self._by_class[type(event)]
-        data = {}
-        for field, default in shape.plain:
-            value = getattr(event, field)
-            if value is not default and value != default:
-                data[field] = value
-        envelope: dict[str, Any] = {"at": context.occurred_at, "by": context.actor, "data": data}
-        if context.cause is not None:
-            envelope["why"] = context.cause
-        if context.correlation is not None:
-            envelope["of"] = context.correlation
-        if context.origin is not Origin.LIVE:
-            envelope["origin"] = context.origin
-        sealed: dict[str, bytes] = {}
+        own = stream.partition("-")[2]
+        fields, data, before = 0, [], b""
+        for (_, bit, default, packed), value in zip(shape.plain, shape.plain_of(event), strict=True):
+            if value is default or value == default:
+                continue
+            fields |= bit
+            if packed and value is not None:
+                small = pack(value, own)
+                if len(small) >= ID_BYTES:
+                    small, before = (SAME, before) if small == before else (small, id_in(small) or before)
+                data.append(small)
+            else:
+                data.append(value)
+        sealed = raw = None
         if shape.personal:
-            self._seal(event, shape.personal, _whose(event), (stream, version), sealed)
-        if shape.raw:
-            self._seal(event, shape.raw, raw_subject(context.now), (stream, version), sealed)
-        if sealed:
-            envelope["sealed"] = sealed
-        payload = _encode(envelope)
+            here, sealed = self._seal(event, shape.personal, stream, version)
+            fields |= here
+        if shape.raw is not None and (as_it_came := getattr(event, shape.raw.name)) is not None:
+            fields |= shape.raw.bit
+            where = bound_to(stream, version, shape.raw.name)
+            raw = seal(self._key(raw_subject(context.now)), deflate(as_it_came.value), where)
+        said: list[object] = [context.occurred_at, pack(context.actor, own), fields, data]
+        if context.cause is not None or context.correlation is not None:
+            said += _why(context, own)
+        elif sealed is not None or raw is not None:
+            said += (None, None)
+        if sealed is not None or raw is not None:
+            said += (sealed,) if raw is None else (sealed, raw)
+        if context.origin is not Origin.LIVE:
+            said += (*[None] * (ORIGIN - len(said)), context.origin)
+        payload = _encode(said)
         return shape.slug, _check(stream, version, shape.slug, payload).to_bytes(CHECK_BYTES) + payload
 
     def _seal(
-        self,
-        event: Event,
-        fields: Mapping[str, Sealing],
-        subject: SubjectId,
-        where: tuple[StreamId, int],
-        into: dict[str, bytes],
-    ) -> None:
-        key: Key | None = None
-        for field, sealing in fields.items():
-            personal = getattr(event, field)
-            if personal is None:
-                continue
-            key = key or self._keys.keys_for((subject,))[subject]
-            into[field] = seal(key, sealing.pack(personal.value), _bound_to(*where, field))
+        self, event: Event, personal: Sequence[Hidden], stream: StreamId, version: int
+    ) -> tuple[int, bytes | None]:
+        """Return which of the fields are there, and all of those in one box."""
+        fields, names, parts = 0, [], []
+        for field in personal:
+            value = getattr(event, field.name)
+            if value is not None:
+                fields |= field.bit
+                names.append(field.name)
+                parts.append(field.sealing.pack(value.value))
+        if not parts:
+            return 0, None
+        plain = parts[0] if len(parts) == 1 else join(parts)
+        where = bound_to(stream, version, ",".join(names))
+        return fields, seal(self._key(_whose(event)), plain, where)
+
+    def _key(self, subject: SubjectId) -> Key:
+        return self._keys.keys_for((subject,))[subject]
 
     def decode(self, rows: Sequence[Row]) -> list[Recorded]:
         """Return the events of these rows. What cannot be read is Unreadable. Raises StoreUnavailable.
 
         Sealed fields are decrypted when they are looked at; one whose key was destroyed reads as forgotten (or is empty).
         """
-        opened = [(row, _open_envelope(row)) for row in rows]
+        opened = [(row, _open_payload(row)) for row in rows]
         wanted = {
-            key_id(sealed)
-            for _, envelope in opened
-            if isinstance(envelope, _Envelope)
-            for sealed in envelope.sealed.values()
+            key_id(data)
+            for _, payload in opened
+            if not isinstance(payload, Unreadable)
+            for data in payload.ciphertexts()
         }
         known = self._keys.keys_named(wanted) if wanted else {}
-        return [self._recorded(row, envelope, known) for row, envelope in opened]
+        return [self._recorded(row, payload, known) for row, payload in opened]
 
-    def _recorded(self, row: Row, envelope: "_Envelope | Unreadable", known: Mapping[bytes, Key]) -> Recorded:
+    def _recorded(self, row: Row, payload: Payload | Unreadable, known: Mapping[bytes, Key]) -> Recorded:
         recorded_at = EPOCH + timedelta(microseconds=stamped_us(row.state))
-        if isinstance(envelope, Unreadable):
-            return Recorded(
-                position=row.position,
-                stream=StreamId(row.stream),
-                version=row.version,
-                type=row.topic,
-                recorded_at=recorded_at,
-                occurred_at=recorded_at,
-                origin=Origin.LIVE,
-                actor=Slug("unknown"),
-                cause=None,
-                correlation=None,
-                event=envelope,
-            )
-        slug, event = self._event(row, envelope, known)
+        if isinstance(payload, Unreadable):
+            return _unreadable(row, recorded_at, payload)
+        own = row.stream.partition("-")[2]
+        try:
+            actor, cause, correlation = _said(payload, own)
+        except _DAMAGED as error:
+            return _unreadable(row, recorded_at, Unreadable(f"{type(error).__name__}: {error}"))
+        try:
+            slug, event = self._event(row, payload, own, known)
+        except _DAMAGED as error:
+            slug, event = row.topic, Unreadable(f"{type(error).__name__}: {error}")
         return Recorded(
             position=row.position,
             stream=StreamId(row.stream),
             version=row.version,
             type=slug,
             recorded_at=recorded_at,
-            occurred_at=envelope.at,
-            origin=envelope.origin,
-            actor=Slug(envelope.by),
-            cause=None if envelope.why is None else EventId(envelope.why),
-            correlation=None if envelope.of is None else Slug(envelope.of),
+            occurred_at=payload.at,
+            origin=payload.origin or Origin.LIVE,
+            actor=Slug(actor),
+            cause=None if cause is None else EventId(cause),
+            correlation=None if correlation is None else Slug(correlation),
             event=event,
         )
 
-    def _event(self, row: Row, envelope: _Envelope, known: Mapping[bytes, Key]) -> tuple[str, Event]:
-        for data in envelope.sealed.values():
+    def _event(
+        self, row: Row, payload: Payload, own: str, known: Mapping[bytes, Key]
+    ) -> tuple[str, Event | Unreadable]:
+        """Return the type as it is today, and the event. Raises what _DAMAGED says."""
+        for data in payload.ciphertexts():
             if key_id(data) not in known:
                 return row.topic, Unreadable(f"its key {key_id(data).hex()} is not in the vault")
-        sealed = {field: Sealed(field, data) for field, data in envelope.sealed.items()}
-        try:
-            slug, plain, sealed = self._of_today(row.topic, envelope.data, sealed)
-            shape = self._by_slug.get(slug)
-            if shape is None:
-                return slug, Unreadable(f"this Siyu does not know {slug}")
-            wrapped = {}
-            for field, content in sealed.items():
-                sealing = shape.personal.get(field) or shape.raw[field]
-                wrapped[field] = sealing.wrap(
-                    partial(self._unseal, content, sealing, row.stream, row.version)
-                )
-            return slug, shape.build(plain, wrapped)
-        except _DAMAGED as error:
-            return row.topic, Unreadable(f"{type(error).__name__}: {error}")
+        if row.topic in self._upcasters:
+            return self._of_today(row, payload)
+        shape = self._by_slug.get(row.topic)
+        if shape is None:
+            return row.topic, _unknown(row.topic)
+        if isinstance(payload, Former):
+            sealed = self._wrapped(shape, payload.boxes(row.stream, row.version))
+            return row.topic, shape.build(bytes(payload.data), sealed)
+        reader = reader_of(shape, payload.fields)
+        fields = plain_fields(reader, payload, own)
+        if reader.sealed or reader.raw:
+            fields |= self._wrapped(shape, payload.boxes(row.stream, row.version, reader.sealed, reader.raw))
+        return row.topic, shape.event(**fields)
 
-    def _of_today(
-        self, slug: str, data: msgspec.Raw, sealed: dict[str, Sealed]
-    ) -> tuple[str, bytes | dict[str, Any], dict[str, Sealed]]:
-        if slug not in self._upcasters:
-            return slug, memoryview(data), sealed  # type: ignore[return-value]  # msgspec reads any buffer
-        fields = {**_decode_fields(data), **sealed}
-        while (step := self._upcasters.get(slug)) is not None:
-            slug, fields = step.becomes, step.upcast(fields)
+    def _of_today(self, row: Row, payload: Payload) -> tuple[str, Event | Unreadable]:
+        slug, step = row.topic, self._upcasters[row.topic]
+        if isinstance(payload, Former):
+            fields = {**_decode_fields(payload.data), **payload.boxes(row.stream, row.version)}
+        else:
+            fields = by_name(row.stream, row.version, payload, step)
+        while slug in self._upcasters:
+            slug, fields = self._upcasters[slug].becomes, self._upcasters[slug].upcast(fields)
+        shape = self._by_slug.get(slug)
+        if shape is None:
+            return slug, _unknown(slug)
         moved = {field: value for field, value in fields.items() if isinstance(value, Sealed)}
-        return slug, {field: value for field, value in fields.items() if field not in moved}, moved
+        plain = {field: value for field, value in fields.items() if field not in moved}
+        return slug, shape.build(plain, self._wrapped(shape, moved))
 
-    def _unseal(self, content: Sealed, sealing: Sealing, stream: str, version: int) -> Any:  # noqa: ANN401  # the field's type
-        key = self._keys.keys_named((key_id(content.data),)).get(key_id(content.data))
-        if key is None:
-            raise UnknownEvent(f"{stream}@{version}: the key of {content.field} is not in the vault")
-        if key.cipher is None:
-            return sealing.forgotten()
-        try:
-            plain = unseal(key.cipher, content.data, _bound_to(stream, version, content.field))
-        except InvalidTag:
-            raise UnknownEvent(f"{stream}@{version}: {content.field} was altered") from None
-        return sealing.unpack(plain)
+    def _wrapped(self, shape: Shape, sealed: Mapping[str, Sealed]) -> dict[str, Any]:
+        found = {}
+        for field, content in sealed.items():
+            sealing = shape.sealing[field]
+            found[field] = sealing.wrap(partial(self._unseal, content, sealing))
+        return found
+
+    def _unseal(self, content: Sealed, sealing: Sealing) -> Any:  # noqa: ANN401  # the field's type
+        parts = content.box.open(self._keys)
+        return sealing.forgotten() if parts is None else sealing.unpack(parts[content.place])
 
 
 def _whose(event: Event) -> SubjectId:
@@ -258,22 +260,62 @@ def _whose(event: Event) -> SubjectId:
     return subject
 
 
-def _bound_to(stream: str, version: int, field: str) -> bytes:
-    return f"{stream}@{version}/{field}".encode()
-
-
-def _check(stream: str, version: int, slug: str, payload: bytes | memoryview) -> int:
+def _check(stream: str, version: int, slug: str, payload: bytes) -> int:
     return zlib.crc32(payload, zlib.crc32(f"{stream}@{version} {slug}".encode()))
 
 
-def _open_envelope(row: Row) -> _Envelope | Unreadable:
+def _why(context: Context, own: str) -> tuple[bytes | str | None, bytes | str | bool | None]:
+    cause: str | None = context.cause
+    correlation: str | None = context.correlation
+    why = None if cause is None else pack(cause, own)
+    if correlation is None:
+        return why, None
+    return why, True if correlation == cause else pack(correlation, own)
+
+
+def _open_payload(row: Row) -> Payload | Unreadable:
     start = STAMP_BYTES + CHECK_BYTES
     if len(row.state) < start:
         return Unreadable("its bytes are damaged: too few")
-    check = zlib.crc32(row.state[:STAMP_BYTES], _check(row.stream, row.version, row.topic, row.state[start:]))
+    payload = row.state[start:]
+    check = zlib.crc32(row.state[:STAMP_BYTES], _check(row.stream, row.version, row.topic, payload))
     if check != int.from_bytes(row.state[STAMP_BYTES:start]):
         return Unreadable("its bytes are damaged: the check sum differs")
     try:
-        return _decode_envelope(row.state[start:])
+        return read_former(payload) if is_former(payload) else read_dense(payload)
     except msgspec.MsgspecError as error:
         return Unreadable(f"its envelope cannot be read: {error}")
+
+
+def _unreadable(row: Row, recorded_at: datetime, why: Unreadable) -> Recorded:
+    return Recorded(
+        position=row.position,
+        stream=StreamId(row.stream),
+        version=row.version,
+        type=row.topic,
+        recorded_at=recorded_at,
+        occurred_at=recorded_at,
+        origin=Origin.LIVE,
+        actor=Slug("unknown"),
+        cause=None,
+        correlation=None,
+        event=why,
+    )
+
+
+def _said(payload: Payload, own: str) -> tuple[str, str | None, str | None]:
+    """Return actor, cause and correlation. Raises what _DAMAGED says."""
+    if isinstance(payload, Former):
+        return payload.by, payload.why, payload.of
+    why, of = payload.why, payload.of
+    if why is not None:
+        why = text_of(why, own)
+    if of is True:
+        of = why
+    elif of is not None:
+        of = text_of(of, own)
+    return text_of(payload.by, own), why, of
+
+
+def _unknown(slug: str) -> Unreadable:
+    return Unreadable(f"this Siyu does not know {slug}")

@@ -12,11 +12,18 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Upcaster:
-    """One step: ``stored`` and ``becomes`` are slugs with versions, such as ``message-received/1`` and ``message-received/2``."""
+    """One step: ``stored`` and ``becomes`` are slugs with versions, such as ``message-received/1`` and ``message-received/2``.
+
+    ``fields``: all that the stored version had, in the order they were defined in, since the log says their numbers only; ``sealed``: the
+    personal ones among them, and ``raw`` the provider's payload.
+    """
 
     stored: str
     becomes: str
     upcast: Callable[[dict[str, Any]], dict[str, Any]]
+    fields: tuple[str, ...]
+    sealed: frozenset[str] = frozenset()
+    raw: str | None = None
 
 
 UPCASTERS: tuple[Upcaster, ...] = ()

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from bot import dossier, export, forgetting
-from bot.backup.taking import take
 from bot.commands.command import CLI
 from bot.control import ASKED
 from bot.house import House
@@ -44,6 +43,8 @@ def import_events(house: House, file: str) -> Said:
 
 def back_up(house: House, folder: str) -> Said:
     """Copy log, vault and media into a new folder."""
+    from bot.backup.taking import take  # noqa: PLC0415  # it brings PostgreSQL's driver, and copies are taken once a day
+
     yield from take(house, Path(folder))
 
 

@@ -8,11 +8,21 @@ from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
+from bot.eventlog import packing
 from domain.message import Context, Event, Origin, Personal, Raw
 from domain.registry import EVENT_TYPES
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 CODES = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=32)
+IDS = st.text("0123456789abcdef", min_size=32, max_size=32)
+PACKABLE = st.one_of(
+    st.sampled_from(packing.WORDS),
+    IDS,
+    st.builds("{}-{}".format, st.sampled_from(packing.CATEGORIES), IDS),
+    st.builds("{}-{}@{}".format, st.sampled_from(packing.CATEGORIES), IDS, st.integers(1, 10**16)),
+)
+"""What the log writes in fewer bytes."""
+NAMES = CODES | PACKABLE
 # PostgreSQL and msgpack keep microseconds; a year below 1000 has no four-digit form.
 MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2900, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # hypothesis wants naive bounds
 JSON = st.dictionaries(
@@ -25,7 +35,7 @@ JSON = st.dictionaries(
 def values_of(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401  # a type form
     """Any value of a field with this type hint."""
     if isinstance(hint, NewType):
-        return CODES
+        return NAMES
     if get_origin(hint) in (Union, UnionType):
         return st.one_of([values_of(kind) for kind in get_args(hint)])
     if get_origin(hint) is Personal:
@@ -73,10 +83,10 @@ EVENTS: st.SearchStrategy[Event] = st.sampled_from(
 ).flatmap(events_of)
 CONTEXTS = st.builds(
     Context,
-    actor=CODES,
+    actor=NAMES,
     occurred_at=MOMENTS,
     now=MOMENTS,
-    cause=st.none() | CODES,
-    correlation=st.none() | CODES,
+    cause=st.none() | NAMES,
+    correlation=st.none() | NAMES,
     origin=st.sampled_from(Origin),
 )
