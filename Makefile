@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run test check nightly simulate bench bench-large lock clean
+.PHONY: run test check nightly simulate bench bench-large bench-growth lock clean
 
 run: $(STAMP) ## start Siyu on http://127.0.0.1:8000
 	@$(BIN)/siyu run
@@ -32,8 +32,12 @@ simulate: $(STAMP) ## repeat one simulation, step by step: make simulate SEED=7
 bench: $(STAMP) ## measure beside peers, and write docs/benchmarks.md: make bench ONLY="intake latency"
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
-bench-large: $(STAMP) ## the same with large data sets, which are kept in .bench/
+bench-large: $(STAMP) ## the same with large data sets, which are kept in .bench/; and how cost grows
 	@$(BIN)/python -m tests.benchmarks --large $(ONLY)
+	@$(if $(ONLY),,$(BIN)/python -m tests.benchmarks.growth)
+
+bench-growth: $(STAMP) ## how cost grows, and write docs/growth.md: make bench-growth ONLY="page due"
+	@$(BIN)/python -m tests.benchmarks.growth $(ONLY)
 
 # --build-deps-for: setuptools itself, so that the editable install below needs nothing that is not pinned.
 lock: $(STAMP) ## pin the newest versions that pyproject.toml allows

@@ -15,6 +15,7 @@ from projections.engine import Views
 from projections.people import contacts
 from scheduler.delivery import Courier, Post
 from scheduler.pacing import Pacer, Rates
+from scheduler.turns import AccountKey
 
 LANDED_WITHIN_S = 10.0
 LANDED_ASKED_EVERY_S = 0.05
@@ -36,6 +37,8 @@ class Accounts:
         self._open, self._make, self._views, self.web = dict(opened), make, views, web
         self.courier: Courier | None = None
         """Who sends over them; the app sets it."""
+        self.owns: Callable[[AccountKey], bool] = lambda _account: True
+        """Whether this process sends over an account, and asks for what comes over it; with several, one does."""
         self._one_at_a_time = asyncio.Lock()
         self._stopped = False
 
@@ -44,11 +47,32 @@ class Accounts:
         """Those that are open."""
         return tuple(self._open.values())
 
-    async def start(self) -> None:
-        """Let all of them receive."""
+    async def start(self, which: Callable[[Adapter], bool] = lambda _adapter: True) -> None:
+        """Let them receive, all of them or some."""
         async with self._one_at_a_time:
             for adapter in self.adapters:
-                await adapter.start()
+                if which(adapter):
+                    await adapter.start()
+
+    async def ask(self, account: AccountKey) -> None:
+        """Ask for what comes in over an account, where one has to ask."""
+        async with self._one_at_a_time:
+            for adapter in self.adapters:
+                if key_of(adapter) == account and asks(adapter) and not self._stopped:
+                    await adapter.start()
+
+    async def hand_over(self, account: AccountKey) -> None:
+        """Send over an account no more, and ask for nothing that comes over it: another process does. Returns when all has landed."""
+        courier = self.courier
+        if courier is not None:
+            courier.leave(account)
+            while courier.flying(account):  # noqa: ASYNC110  # each landing is another's news
+                await asyncio.sleep(LANDED_ASKED_EVERY_S)
+        async with self._one_at_a_time:
+            for key, adapter in list(self._open.items()):
+                if key_of(adapter) == account and asks(adapter) and not self._stopped:
+                    await adapter.stop()
+                    self._open[key] = self._make(*key)
 
     async def stop(self) -> None:
         """Stop all of them, whatever one of them meets."""
@@ -84,13 +108,16 @@ class Accounts:
                 raise StoreUnavailable("Siyu stopped while it answered: try again")
             old = self._open.get((channel, name))
             self._open[channel, name] = adapter
-            courier.serve((adapter.channel, adapter.account), post_of(adapter))
+            ours = self.owns(key_of(adapter))
+            if ours:
+                courier.serve(key_of(adapter), post_of(adapter))
             replaced = _paths(old) if old is not None else frozenset()
             routes = self.web.router.routes
             routes[:] = [*adapter.routes(), *(route for route in routes if _path(route) not in replaced)]
             if old is not None:
                 await self._close(old, adapter, courier)
-            await adapter.start()
+            if ours or not asks(adapter):
+                await adapter.start()
 
     async def _close(self, old: Adapter, new: Adapter, courier: Courier) -> None:
         with contextlib.suppress(TimeoutError):
@@ -117,6 +144,16 @@ class Accounts:
         with self._views.read() as connection:
             known = groups.listed(connection, limit=GROUPS_ASKED_FOR)
         return [group.external_id for group in known if (group.channel, group.account) == (channel, account)]
+
+
+def key_of(adapter: Adapter) -> AccountKey:
+    """Return which account it is."""
+    return adapter.channel, adapter.account
+
+
+def asks(adapter: Adapter) -> bool:
+    """Whether it asks its provider for what comes in (by long polling), instead of listening at an address."""
+    return not adapter.routes()
 
 
 def post_of(adapter: Adapter) -> Post:

@@ -39,6 +39,8 @@ from scheduler.profiles import Acquaintance, Knowing
 from scheduler.recalling import Recaller, Recalling
 from scheduler.tag_sync import Mirrors, TagSync
 
+RECALLS, PROFILES = "recalls", "profiles"
+"""What those who follow the log for this are called there."""
 NOTICE_LIVES = timedelta(hours=24)
 
 log_ = structlog.get_logger(__name__)
@@ -68,7 +70,7 @@ def recaller(house: House, adapters: Adapters) -> Recaller:
         with house.views.read() as connection:
             return left_of(connection, of, after, limit)
 
-    follower = Follower("recalls", house.log, house.submit, house.clock)
+    follower = Follower(RECALLS, house.log, house.submit, house.clock)
     return Recaller(recalling, left, house.log, house.vault, follower)
 
 
@@ -81,7 +83,7 @@ def acquaintance(house: House, adapters: Adapters) -> Acquaintance:
     def address_of(contact: ContactId) -> Address | None:
         return house.vault.address_of(Party.CONTACT, contact)
 
-    follower = Follower("profiles", house.log, house.submit, house.clock)
+    follower = Follower(PROFILES, house.log, house.submit, house.clock)
     return Acquaintance(knowing, address_of, follower, house.digest, time.monotonic)
 
 

@@ -1,23 +1,24 @@
 """The composition root: everything is joined here, and nowhere else."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
+from starlette.applications import Starlette
 
 from bot import matching, rendering
 from bot.accounts import Accounts
 from bot.app import App, Binding
+from bot.bulk.opening import open_runner
 from bot.campaigns.outreach import Outreach, Records, Way
 from bot.commands.command import Office
 from bot.commands.line import is_command
 from bot.connect import Connecting, pages
-from bot.eventlog.beside import SqliteLogBeside, expect_log
 from bot.eventlog.codec import Codec
 from bot.eventlog.folder import lock_folder
 from bot.eventlog.log import StoredEventLog
@@ -32,16 +33,16 @@ from bot.media.links import Links
 from bot.media.store import FileMedia
 from bot.media.uploads import MEDIA, UPLOADS, FileUploads
 from bot.metrics import Metrics
+from bot.neighbours import PostgresNeighbours
+from bot.operations.jobs import works_of
 from bot.phones import dialling
 from bot.reading import Reading, SqlAgenda, SqlAudience, SqlCanaries
-from bot.relay.broker import Broker, open_broker
-from bot.relay.relay import Relay
-from bot.relay.settings import RelaySettings, relay_of
+from bot.roles import ProcessRole
 from bot.settings import MAIN, Settings, accounts_of
 from bot.snapshots import SqlSnapshots
 from bot.staff import left_behind
 from bot.texts import Texts
-from bot.web import web
+from bot.web import watched, web
 from channels.channel import Adapter, Desk, Intake
 from channels.registry import CHANNELS
 from domain.conversations.commands import NotUnderstood, Receive
@@ -75,6 +76,9 @@ from projections.engine import Projector, Views
 from projections.registry import projections
 from projections.timeline import TimelineHistory
 from scheduler.letters import Letters
+
+if TYPE_CHECKING:
+    from bot.together import Together
 
 FORGOTTEN_RETRIES_S = (0.0, 0.2, 1.0)
 """Whoever returns is looked up anew: another process may have forgotten them, or be about to destroy who they were."""
@@ -116,7 +120,7 @@ def open_house(
     snapshots = SqlSnapshots(views, log)
     dispatcher = Dispatcher(through(log), vault, registry(reactions), digest, fresh_id, snapshots)
     metrics = Metrics(log, views)
-    return House(
+    house = House(
         settings=settings,
         variables=variables,
         texts=texts,
@@ -133,8 +137,13 @@ def open_house(
         metrics=metrics,
         media=FileMedia(data / MEDIA, vault, digest),
         uploads=FileUploads(data / UPLOADS, settings.media.max_bytes),
+        bulk=open_runner(settings, vault.secret(), lambda: works_of(house)),
         clock=clock,
+        neighbours=None
+        if settings.database is None
+        else PostgresNeighbours(settings.database, vault.address_of),
     )
+    return house
 
 
 def _office(
@@ -251,7 +260,10 @@ def desk_of(house: House) -> Desk:
     """Return what every channel of this house is given."""
     return Desk(
         intake=_intake(house),
-        history=TimelineHistory(house.projector),
+        # Where there are several, another one drives the views.
+        history=TimelineHistory(
+            house.projector, catch_up=None if house.settings.database is None else house.catch_up
+        ),
         cursors=house.log,
         contact_of=_contact_of(house),
         confirmed=_confirmed(house),
@@ -264,6 +276,7 @@ def desk_of(house: House) -> Desk:
         say=house.texts.say,
         uploads=house.uploads,
         link=Links(house.vault.secret(), house.clock).link,
+        neighbours=house.neighbours,
     )
 
 
@@ -322,7 +335,12 @@ def _accepted(house: House) -> Callable[[str], Awaitable[None]]:
     return accepted
 
 
-def open_app(house: House, binding: Binding, adapters: Sequence[Adapter] | None = None) -> App:
+def open_app(
+    house: House,
+    binding: Binding,
+    adapters: Sequence[Adapter] | None = None,
+    role: ProcessRole = ProcessRole.ALL,
+) -> App:
     """Join the running parts. ``adapters``: those of ``open_channels`` where none are given, which raises BadSettings."""
     reading = Reading(
         agenda=SqlAgenda(house.views),
@@ -339,48 +357,20 @@ def open_app(house: House, binding: Binding, adapters: Sequence[Adapter] | None 
         opened = dict(zip(configured(house), open_channels(house), strict=True))
     else:
         opened = {(str(adapter.channel), str(number)): adapter for number, adapter in enumerate(adapters)}
-    site = web(house, tuple(opened.values()))
+    site = web(house, tuple(opened.values())) if role.serves else Starlette(routes=watched(house))
     accounts = Accounts(opened, partial(open_account, house), house.views, site)
     house.office.outreach.ways.read = lambda: [
         Way(a.channel, a.account, a.limits.rate_per_s, a.limits.routes) for a in accounts.adapters
     ]
     connecting = Connecting(house, accounts)
-    site.router.routes.extend(pages(connecting))
-    return App(house, accounts, connecting, reading, rendering.render, binding)
+    if role.serves:
+        site.router.routes.extend(pages(connecting))
+    url = house.settings.database
+    together = None if url is None else _together(url)
+    return App(house, accounts, connecting, reading, rendering.render, binding, role, together)
 
 
-def open_relay(
-    settings: Settings,
-    variables: Mapping[str, str],
-    clock: Callable[[], datetime] = utc_now,
-    timer: Callable[[], float] = time.monotonic,
-    to: Callable[[RelaySettings], Broker] = open_broker,
-) -> Relay:
-    """Join what hands the log to a broker, beside the Siyu that runs or without one. Raises BadSettings, StoreUnavailable.
+def _together(url: str) -> "Together":
+    from bot.together import open_together
 
-    ``timer``: seconds that only grow.
-    """
-    from bot.eventlog.postgres import PostgresEventLog
-
-    where = relay_of(variables)
-    if where is None:
-        raise BadSettings("SIYU_RELAY__URL is missing: write it as nats://host:4222 or amqp://host/")
-    broker = to(where)
-    file = settings.data / "log.db"
-    if settings.database is None:
-        expect_log(file)  # before the vault, which would make itself
-    vault = Vault(
-        settings.vault_database or settings.database or settings.data / "keys.db",
-        settings.master_key_file or settings.data / "master.key",
-    )
-    codec = Codec(EVENT_TYPES, vault)
-    try:
-        log: StoredEventLog = (
-            SqliteLogBeside(file, codec, clock)
-            if settings.database is None
-            else PostgresEventLog(settings.database, codec, clock)
-        )
-    except BaseException:
-        vault.close()
-        raise
-    return Relay(where, log, vault, broker, clock, timer)
+    return open_together(url)

@@ -3,7 +3,6 @@
 import asyncio
 import inspect
 import os
-import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -19,7 +18,9 @@ from bot.codes_line import add as add_codes
 from bot.control import ASKED, ask, running
 from bot.errands_line import add as add_errands
 from bot.hooks_line import add as add_hooks
+from bot.jobs_line import add as add_jobs
 from bot.relay_line import add as add_relay
+from bot.run_line import add as add_run
 from bot.settings import MAIN, Settings, environment, load
 from bot.texts import Texts, terminal_locale
 from domain.errors import BadSettings, Rejected, SiyuError, StoreUnavailable
@@ -140,45 +141,7 @@ def _perform(operation: str, *, needs_server: bool = False, **arguments: Any) ->
         house.close()
 
 
-@cli.command()
-def run(
-    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="port to listen on", min=0, max=65535)] = 8000,
-) -> int:
-    """Serve: channels, schedules and the web chat, until SIGTERM or Ctrl-C."""
-    settings, variables = _settings()
-
-    import uvloop
-
-    from bot.app import Binding
-    from bot.bootstrap import open_app, open_house, prepare
-
-    house = open_house(settings, variables)
-    try:
-        prepare(house)
-        app = open_app(house, Binding(host, port))
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(app))
-    finally:
-        house.close()
-    return 0
-
-
-async def serve(app: Any) -> None:  # noqa: ANN401  # bot.app.App, which is imported only where it runs
-    """Run an app until SIGTERM or Ctrl-C, and greet whoever started it."""
-    until = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, until.set)
-    serving = asyncio.create_task(app.run(until))
-    ready = asyncio.create_task(app.ready.wait())
-    await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
-    if ready.done():
-        lines = await asyncio.to_thread(app.greeting, LOCALE)
-        sys.stdout.write("".join(f"{line}\n" for line in lines))  # at once: whoever reads it has all of it
-        sys.stdout.flush()
-    ready.cancel()
-    await serving
+add_run(cli, _settings, LOCALE)
 
 
 @cli.command()
@@ -394,6 +357,6 @@ def chat(
     return asyncio.run(talk(address, settings.data / f"chat-{name}.token"))
 
 
-for add in (add_campaign, add_errands, add_codes, add_hooks):
+for add in (add_campaign, add_errands, add_codes, add_hooks, add_jobs):
     add(cli, _perform)
 add_relay(cli, _settings, TEXTS)

@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from bot.bulk import Runner
 from bot.commands.command import Office
 from bot.eventlog.log import StoredEventLog
 from bot.eventlog.vault import Vault
 from bot.eventlog.writer import Writer
 from bot.metrics import Metrics
+from bot.neighbours import PostgresNeighbours
 from bot.settings import Settings
 from bot.snapshots import SqlSnapshots
 from bot.texts import Texts
@@ -75,7 +77,10 @@ class House:
     metrics: Metrics
     media: MediaStore
     uploads: Uploads
+    bulk: Runner
     clock: Callable[[], datetime] = utc_now
+    neighbours: PostgresNeighbours | None = None
+    """Other processes on the same log; None where there can be none."""
     unsaid: Unsaid = field(default_factory=Unsaid)
     cleaning: threading.Lock = field(default_factory=threading.Lock)
     """Held by whoever destroys what was promised to be forgotten."""
@@ -125,8 +130,11 @@ class House:
         return done(self.submit_blocking(Request(self.context(actor), commands)))
 
     def close(self) -> None:
-        """Answer what waits, then close the stores."""
+        """End bulk work, answer what waits, then close the stores."""
+        self.bulk.close()
         self.writer.close()
+        if self.neighbours is not None:
+            self.neighbours.close()
         self.views.close()
         self.log.close()
         self.vault.close()

@@ -31,7 +31,7 @@ def add(cli: typer.Typer, read: Read, texts: Texts) -> None:
 
         import uvloop  # noqa: PLC0415  # only where it runs
 
-        from bot.bootstrap import open_relay  # noqa: PLC0415  # as above
+        from bot.relay.opening import open_relay  # noqa: PLC0415  # as above
 
         opened = open_relay(settings, variables)
         try:
@@ -49,7 +49,7 @@ def add(cli: typer.Typer, read: Read, texts: Texts) -> None:
 
 
 async def _follow(relay: Any) -> None:  # noqa: ANN401  # bot.relay.relay.Relay, which is imported only where it runs
-    from bot.app import Driver  # noqa: PLC0415  # only where it runs
+    from bot.driving import Driver  # noqa: PLC0415  # only where it runs
 
     loop, until = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

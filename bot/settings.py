@@ -113,6 +113,7 @@ class Settings(BaseModel):
     locale: Literal["zh", "en"] = "zh"
     brand_name: str = "Siyu"
     starter_rules: bool = True
+    bulk: Literal["here", "procrastinate"] = "here"
     bot_silence_min: int = Field(default=30, ge=0)
     stop_words: tuple[str, ...] = STOP_WORDS
     marketing: Marketing = Field(default_factory=Marketing)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from domain.deliveries.events import DeliveryPlanned, DeliveryStarted
@@ -24,7 +24,9 @@ class Unsaid:
     """Watches what this process appends. ``answering``: all who answer by themselves. Used from the event loop and from threads."""
 
     def __init__(self) -> None:
-        self.answering: Sequence[Answering] = ()
+        self.answering: list[Answering] = []
+        self.patience: Callable[[ContactId], Awaitable[float]] | None = None
+        """Where other processes answer, too, and nobody sees all that is said: how many seconds to wait for it."""
         self._open: OrderedDict[str, ContactId] = OrderedDict()
         self._head = 0
         self._changes: set[asyncio.Future[None]] = set()
@@ -32,7 +34,7 @@ class Unsaid:
 
     def note(self, events: Sequence[Recorded]) -> None:
         """Take in what was appended: a message planned for now is unsaid until it has an outcome."""
-        if not events:
+        if not events or self.patience is not None:
             return
         self._head = max(self._head, events[-1].position)
         ended = False
@@ -62,6 +64,9 @@ class Unsaid:
 
     async def all_said(self, contact: ContactId) -> None:
         """See channels.channel.AllSaid."""
+        if self.patience is not None:
+            await asyncio.sleep(await self.patience(contact))
+            return
         self._loop = asyncio.get_running_loop()
         head = self._head
         while not self._silent(contact, head):

@@ -25,6 +25,22 @@ READY_WITHIN_EVENTS = 50_000
 
 def web(house: House, adapters: Sequence[Adapter]) -> Starlette:
     """Return the one ASGI app."""
+    files = media_route(Links(house.vault.secret(), house.clock), Attachments(house.log, house.media))
+    links = ShortLinks(house.vault.secret(), house.settings.public_url, house.variables)
+    clicks = Clicks(links, house.log, house.submit, house.context)
+    own = [
+        *start_page(house),
+        *watched(house),
+        files,
+        link_route(clicks, house.texts.say, partial(language, house=house.settings.locale)),
+        WhenAsked("/api", partial(_api, house)),
+    ]
+    # The channels come first: routes are tried in order, and webhooks are what comes in most.
+    return Starlette(routes=[*(route for adapter in reversed(adapters) for route in adapter.routes()), *own])
+
+
+def watched(house: House) -> list[Route]:
+    """Return the routes by which a process is watched."""
 
     async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -42,20 +58,7 @@ def web(house: House, adapters: Sequence[Adapter]) -> Starlette:
         text = await asyncio.to_thread(house.metrics.text)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    files = media_route(Links(house.vault.secret(), house.clock), Attachments(house.log, house.media))
-    links = ShortLinks(house.vault.secret(), house.settings.public_url, house.variables)
-    clicks = Clicks(links, house.log, house.submit, house.context)
-    own = [
-        *start_page(house),
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
-        Route("/metrics", metrics),
-        files,
-        link_route(clicks, house.texts.say, partial(language, house=house.settings.locale)),
-        WhenAsked("/api", partial(_api, house)),
-    ]
-    # The channels come first: routes are tried in order, and webhooks are what comes in most.
-    return Starlette(routes=[*(route for adapter in reversed(adapters) for route in adapter.routes()), *own])
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 
 
 def _api(house: House) -> Sequence[BaseRoute]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from starlette.routing import BaseRoute
 
 from domain.conversations.commands import Receive
-from domain.identity import Account, Channel, ContactId, Locale, MediaId, Slug
+from domain.identity import Account, Address, Channel, ContactId, Locale, MediaId, Slug
 from domain.ports.history import History
 from domain.ports.media import Uploads
 from domain.ports.messenger import Messenger, Route
@@ -153,6 +153,22 @@ class Buttons(Protocol):
         ...
 
 
+Shows = Callable[[Address, ContactId, str], Awaitable[None]]
+"""Shows somebody what another process sent them: where they are, who they are, and the id of the message. Raises StoreUnavailable."""
+
+
+class Neighbours(Protocol):
+    """Other processes to which somebody may be connected, of a channel that sends over connections which people opened."""
+
+    async def tell(self, contact: ContactId, what: str) -> None:
+        """Let all of them know, this one included, that something was sent: by the id of the message. Never raises."""
+        ...
+
+    def hear(self, shows: Shows) -> None:
+        """Have what anybody tells shown."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What a channel is given by the house.
@@ -180,6 +196,8 @@ class Desk:
     say: Callable[[str, Locale | None], str]
     uploads: Uploads
     link: Callable[[MediaId], str]
+    neighbours: Neighbours | None = None
+    """None where this process is alone."""
 
 
 class Adapter(Protocol):

@@ -46,7 +46,7 @@ from scheduler.turns import AccountKey, Picked, Turns, account_of, place_of
 LEASE_S = 45.0
 """A worker holds a delivery so long; interface.md promises at most 60 s."""
 LOOK_AHEAD = 200
-"""Due deliveries read at once; those that must wait are passed over."""
+"""Due deliveries read at once, beside those that a view which lags still shows; those that must wait are passed over."""
 LOOK_FURTHER = 20_000
 LOOK_FURTHER_EVERY_S = 1.0
 """Where all of them must wait though an account is idle (one chat has 5,000 answers to come, another account is frozen), the courier
@@ -125,8 +125,9 @@ class Courier:
         accounts = self._turns.open(at)
         waits = self._start_page(accounts) if self._page_lasts() > 0 else None
         if waits is None:
-            seen = await asyncio.to_thread(look, self.agenda, now, LOOK_AHEAD, accounts)
-            waits = [*(await self._start_due(now, seen.due) if accounts else ())]
+            limit = LOOK_AHEAD + self._turns.known
+            seen = await asyncio.to_thread(look, self.agenda, now, limit, accounts)
+            waits = [*(await self._start_due(now, seen.due, limit) if accounts else ())]
             await self._recover(seen.broken)
             if seen.following is not None:
                 waits.append(max(0.0, (seen.following - self.clocks.now()).total_seconds()))
@@ -149,9 +150,11 @@ class Courier:
         picked = self._start_of(self._page)
         return [picked.wait_s] if picked.hints else None
 
-    async def _start_due(self, now: datetime, due: Sequence[DueDelivery]) -> Sequence[float | None]:
-        """Start what may of what is due. Returns how long to wait for what."""
-        many = {account for account, shown in Counter(map(account_of, due)).items() if shown >= LOOK_AHEAD}
+    async def _start_due(
+        self, now: datetime, due: Sequence[DueDelivery], limit: int
+    ) -> Sequence[float | None]:
+        """Start what may of what is due, of which there may be more than the limit. Returns how long to wait for what."""
+        many = {account for account, shown in Counter(map(account_of, due)).items() if shown >= limit}
         at = self.clocks.boottime()
         if not many or at >= self._look_further_at:
             self._further = ()
@@ -242,7 +245,8 @@ class Courier:
 
     async def _deliver(self, hint: DueDelivery, looking: asyncio.Future[LookedUp]) -> None:
         try:
-            if await self._carry(hint, looking, self.posts[account_of(hint)]):
+            post = self.posts.get(account_of(hint))  # it may have been left a moment ago
+            if post is not None and await self._carry(hint, looking, post):
                 self._turns.followed(hint, self.clocks.boottime() + RELOOK_S)
         except (StoreUnavailable, Overloaded, VersionConflict) as error:
             log_.warning("delivery.later", delivery=hint.delivery, error=type(error).__name__)

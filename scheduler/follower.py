@@ -19,24 +19,42 @@ Dispatch = Callable[[Request], Awaitable[Result]]
 class Follower:
     """One follower's place in the log. ``noted`` is what is durable; ``read_to`` may be ahead of it where there was nothing to do."""
 
-    def __init__(self, name: str, log: EventLog, dispatch: Dispatch, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        name: str,
+        log: EventLog,
+        dispatch: Dispatch,
+        clock: Callable[[], datetime],
+        starts_at: Callable[[], int] | None = None,
+    ) -> None:
+        """``starts_at``: where one that never ran starts, asked in a thread; by default at the log's end."""
         self.name, self.log, self.dispatch, self.clock = name, log, dispatch, clock
+        self._starts_at = starts_at or log.head
         self.noted = self.read_to = 0
         self._begun = False
 
+    @property
+    def place(self) -> int:
+        """Up to which position there is nothing left to read. ``noted`` is ahead where the store went away in the middle of a batch."""
+        return max(self.read_to, self.noted)
+
     async def next(self, limit: int) -> list[Recorded]:
-        """Return the next events; empty at the head. One that never ran starts at the log's end. Raises StoreUnavailable."""
-        if not self._begun:
-            await self._begin()
-        # ``noted`` is ahead where the store went away in the middle of a batch.
-        after = max(self.read_to, self.noted)
+        """Return the next events; empty at the head. Raises StoreUnavailable."""
+        await self.begin()
+        return await self.read(self.place, limit)
+
+    async def read(self, after: int, limit: int) -> list[Recorded]:
+        """Return the events after a position. Raises StoreUnavailable."""
         held = self.log.recent(after, limit)
         return held if held is not None else await asyncio.to_thread(self.log.read, after, limit)
 
-    async def _begin(self) -> None:
+    async def begin(self) -> None:
+        """Go on from where it stood; once. Raises StoreUnavailable."""
+        if self._begun:
+            return
         known = await asyncio.to_thread(self.log.progress, self.name)
         if known is None:  # noted even at 0: what comes next must not be taken for the past by a later start
-            await self.move_to(await asyncio.to_thread(self.log.head))
+            await self.move_to(await asyncio.to_thread(self._starts_at))
         else:
             self.noted = self.read_to = known
         self._begun = True

@@ -1,7 +1,7 @@
 """What a delivery says, read from the log, and what of it would go out to whom."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from domain.broadcasts.broadcast import broadcasts
@@ -26,6 +26,7 @@ from domain.identity import (
     Slug,
     stream,
 )
+from domain.message import Recorded
 from domain.ports.agenda import Agenda, DueDelivery
 from domain.ports.audience import Audience, Known
 from domain.ports.event_log import EventLog
@@ -81,12 +82,18 @@ class Letters:
         self._broadcasts: OrderedDict[BroadcastId, str] = OrderedDict()
         self._campaigns: OrderedDict[CampaignId, CampaignDrafted | None] = OrderedDict()
 
-    def read(self, delivery: DeliveryId) -> Letter | None:
-        """Return what a delivery says; None where it was never planned.
+    def planned(self, wanted: Iterable[DeliveryId]) -> Mapping[DeliveryId, Sequence[Recorded]]:
+        """Return what the log holds of some deliveries, in one question."""
+        names = {stream(deliveries.category, delivery): delivery for delivery in wanted}
+        return {names[name]: recorded for name, recorded in self._log.read_streams(list(names)).items()}
+
+    def read(self, delivery: DeliveryId, recorded: Sequence[Recorded] | None = None) -> Letter | None:
+        """Return what a delivery says; None where it was never planned. ``recorded``: what the log holds of it, where that was read before.
 
         Raises UnknownEvent where its broadcast or campaign is damaged.
         """
-        recorded = self._log.read_stream(stream(deliveries.category, delivery))
+        if recorded is None:
+            recorded = self.planned((delivery,))[delivery]
         planned = recorded[0].event if recorded else None
         if not isinstance(planned, DeliveryPlanned):
             return None
@@ -153,9 +160,11 @@ class Written:
     routes: tuple[Slug, ...] | None = None
 
 
-def write(hint: DueDelivery, sources: Sources, render: Render) -> Written | None:
-    """Return what would go out, None where nothing was ever planned. Reads the stores: to be called in a thread."""
-    letter = sources.letters.read(hint.delivery)
+def write(
+    hint: DueDelivery, sources: Sources, render: Render, recorded: Sequence[Recorded] | None = None
+) -> Written | None:
+    """Return what would go out, None where nothing was ever planned. Reads the stores: to be called in a thread. ``recorded``: see read."""
+    letter = sources.letters.read(hint.delivery, recorded)
     if letter is None:
         return None
     known = sources.audience.about(hint.contact, hint.group)

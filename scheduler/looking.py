@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.errors import StoreUnavailable
 from domain.identity import Account, Channel, DeliveryId
-from domain.message import Rival
+from domain.message import Recorded, Rival
 from domain.ports.agenda import Agenda, BrokenLease, DueDelivery
 from scheduler.letters import Render, Sources, Written, write
 
@@ -44,12 +45,18 @@ def look_up(hints: Sequence[DueDelivery], sources: Sources, render: Render, now:
 
     For all that start at once, since threads that wait for one another cost more than reading does.
     """
-    return {hint.delivery: _found(hint, sources, render, now) for hint in hints}
+    try:
+        held = sources.letters.planned(hint.delivery for hint in hints)
+    except StoreUnavailable as error:
+        return {hint.delivery: error for hint in hints}
+    return {hint.delivery: _found(hint, held[hint.delivery], sources, render, now) for hint in hints}
 
 
-def _found(hint: DueDelivery, sources: Sources, render: Render, now: datetime) -> Found | Exception:
+def _found(
+    hint: DueDelivery, recorded: Sequence[Recorded], sources: Sources, render: Render, now: datetime
+) -> Found | Exception:
     try:
         rivals = sources.agenda.rivals(hint.delivery, now) if hint.priority >= MARKETING else ()
-        return Found(write(hint, sources, render), rivals)
+        return Found(write(hint, sources, render, recorded), rivals)
     except Exception as error:  # noqa: BLE001  # one that cannot be read keeps no other
         return error

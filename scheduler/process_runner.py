@@ -17,6 +17,8 @@ from scheduler.follower import Follower
 
 BATCH = 200
 """Events read at once; what they lead to is committed together where it can be."""
+TOGETHER = 40
+"""Of them, those that are answered in one append: the states of what a larger one begins are not remembered (domain/dispatch.py)."""
 
 log_ = structlog.get_logger(__name__)
 
@@ -34,10 +36,18 @@ class ProcessRunner:
     async def step(self) -> int:
         """React to the next events. Returns how many were read; 0 when the log's head is reached. Raises StoreUnavailable, Overloaded."""
         batch = await self.follower.next(BATCH)
-        wanted = [r for r in batch if r.origin is Origin.LIVE and self._listens_to(r)]
-        if await self._react(wanted) and batch:
-            await self.follower.passed(batch[-1].position)
+        if batch:
+            await self.answer([r for r in batch if self.wants(r)], batch[-1].position)
         return len(batch)
+
+    async def answer(self, wanted: Sequence[Recorded], up_to: int) -> None:
+        """React to these events: all it wants between where it stands and a position. Raises StoreUnavailable, Overloaded."""
+        if await self._react(wanted):
+            await self.follower.passed(up_to)
+
+    def wants(self, recorded: Recorded) -> bool:
+        """Whether it reacts to an event."""
+        return recorded.origin is Origin.LIVE and self._listens_to(recorded)
 
     def _listens_to(self, recorded: Recorded) -> bool:
         """Whether it is asked about an event; one that cannot be read is told by its type, of whatever version."""
@@ -50,10 +60,12 @@ class ProcessRunner:
         waiting = list(events)
         while waiting:
             readable = list(takewhile(lambda r: not isinstance(r.event, Unreadable), waiting))
-            if len(readable) > 1 and await self._together(readable):
-                waiting = waiting[len(readable) :]
-                continue
-            done, stopped = await self._ask(readable)
+            if len(readable) > 1:
+                done = await self._together(readable)
+                waiting, readable = waiting[done:], readable[done:]
+                if done and not readable:
+                    continue
+            done, stopped = await self._ask([[recorded] for recorded in readable])
             if stopped is None and readable:
                 waiting = waiting[done:]
                 continue
@@ -62,54 +74,42 @@ class ProcessRunner:
             waiting = waiting[done + 1 :]
         return True
 
-    async def _together(self, events: Sequence[Recorded]) -> bool:
-        """Answer events in one append, which is cheap. Returns False where that failed: then each is asked about by itself."""
-        now = self.follower.clock()
-        reactions = tuple(Reaction(self.process, r, answering(r, self.process, now)) for r in events)
-        progress = self.follower.progress(events[-1].position)
-        request = Request(reactions[-1].context, reactions=reactions, progress=progress)
-        try:
-            result = await self.follower.dispatch(request)
-        except (StoreUnavailable, Overloaded):
-            raise
-        except Exception:  # noqa: BLE001  # a bug in one of them: asked one by one, it is parked and told
-            return False
-        if isinstance(result, Done):
-            self.follower.noted = events[-1].position
-            return True
-        return False
+    async def _together(self, events: Sequence[Recorded]) -> int:
+        """Answer events, many in one append, which is cheap. Returns how many; what stopped the others shows when each is asked."""
+        groups = [events[at : at + TOGETHER] for at in range(0, len(events), TOGETHER)]
+        done, _ = await self._ask(groups)
+        return sum(map(len, groups[:done]))
 
-    async def _ask(self, events: Sequence[Recorded]) -> tuple[int, Exception | None]:
-        """Hand in one request an event, all at once: they share a commit, and each moves the position by itself.
+    async def _ask(self, groups: Sequence[Sequence[Recorded]]) -> tuple[int, Exception | None]:
+        """Hand in one request a group of events, all at once: they share a commit, and each moves the position by itself.
 
-        Returns how many were answered, and what stopped the next one. Raises StoreUnavailable, Overloaded.
+        Returns how many groups were answered, and what stopped the next one. Raises StoreUnavailable, Overloaded.
         """
-        asked = map(self.follower.dispatch, self._requests(events))
+        asked = map(self.follower.dispatch, self._requests(groups))
         for done, result in enumerate(await asyncio.gather(*asked, return_exceptions=True)):
             if isinstance(result, Done):
-                self.follower.noted = events[done].position
+                self.follower.noted = groups[done][-1].position
                 continue
             error = result.error if isinstance(result, Failed) else result
             if isinstance(error, StoreUnavailable | Overloaded) or not isinstance(error, Exception):
                 raise error
             return done, error
-        return len(events), None
+        return len(groups), None
 
-    def _requests(self, events: Sequence[Recorded]) -> list[Request]:
-        requests, noted = [], self.follower.noted
-        for recorded in events:
-            progress = replace(self.follower.progress(recorded.position), expected=noted)
-            context = answering(recorded, self.process, self.follower.clock())
-            reaction = Reaction(self.process, recorded, context)
-            requests.append(Request(context, reactions=(reaction,), progress=progress))
-            noted = recorded.position
+    def _requests(self, groups: Sequence[Sequence[Recorded]]) -> list[Request]:
+        requests, noted, now = [], self.follower.noted, self.follower.clock()
+        for events in groups:
+            reactions = tuple(Reaction(self.process, r, answering(r, self.process, now)) for r in events)
+            progress = replace(self.follower.progress(events[-1].position), expected=noted)
+            requests.append(Request(reactions[-1].context, reactions=reactions, progress=progress))
+            noted = events[-1].position
         return requests
 
     async def _pass(self, recorded: Recorded) -> bool:
         """One event could not be answered: once more by itself, then park it. Returns as ``_react`` does."""
         if isinstance(recorded.event, Unreadable):
             return await self._park(recorded, UnknownEvent(recorded.event.error))
-        _, stopped = await self._ask([recorded])
+        _, stopped = await self._ask([[recorded]])
         if stopped is None:
             return True
         if isinstance(stopped, VersionConflict):

@@ -28,8 +28,15 @@ log_ = structlog.get_logger(__name__)
 class Ticks:
     """Arms one alarm a schedule, for its next slot; a slot missed while nobody ran fires at the start, if it is not too old."""
 
-    def __init__(self, agenda: Agenda, dispatch: Dispatch, clock: Callable[[], datetime]) -> None:
-        self.agenda, self.dispatch, self.clock = agenda, dispatch, clock
+    def __init__(
+        self,
+        agenda: Agenda,
+        dispatch: Dispatch,
+        clock: Callable[[], datetime],
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """``leads``: whether it is up to this process."""
+        self.agenda, self.dispatch, self.clock, self._leads = agenda, dispatch, clock, leads
         self._alarm = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
@@ -55,6 +62,8 @@ class Ticks:
 
     async def sync(self) -> None:
         """Fire what is due, and arm the next slot of every schedule that the view shows. Raises StoreUnavailable, Overloaded."""
+        if not self._leads():
+            return
         known = await asyncio.to_thread(self.agenda.schedules)
         for schedule in known:
             try:

@@ -22,6 +22,8 @@ ASIDE = 20_000
 """Deliveries of one account that wait at once to share a request with others."""
 PROMISE_KEPT_S = 5.0
 """A chat waits so much longer for a delivery that was returned, should the view be late in showing it again."""
+MOST_KNOWN = 2_000
+"""More than those the view does not show any more: it lags by half a second."""
 FORGET_EVERY_S = 1.0
 """How often what is over is thrown away: there are thousands of hints under load, and one looks whose turn it is after every landing."""
 
@@ -91,6 +93,11 @@ class Turns:
     def flying(self, account: AccountKey) -> int:
         """Return how many deliveries are under way on an account."""
         return self._flying[account]
+
+    @property
+    def known(self) -> int:
+        """How many hints are being followed, or were a moment ago: the view may still show them."""
+        return min(len(self._trips) + len(self._followed), MOST_KNOWN)
 
     def open(self, at: float) -> list[AccountKey]:
         """Return the accounts that may send now."""

@@ -21,10 +21,14 @@ class Listener:
     """Calls ``heard`` after every notification, and whenever some may have been missed. Comes back by itself."""
 
     def __init__(
-        self, connect: Callable[[], Connection[TupleRow]], channel: str, heard: Callable[[], None]
+        self,
+        connect: Callable[[], Connection[TupleRow]],
+        channel: str,
+        heard: Callable[[], None],
+        told: Callable[[str], None] | None = None,
     ) -> None:
-        """``connect`` returns a new connection in autocommit mode."""
-        self._connect, self._channel, self._heard = connect, channel, heard
+        """``connect`` returns a new connection in autocommit mode. ``told``: is called instead with what a notification says."""
+        self._connect, self._channel, self._heard, self._told = connect, channel, heard, told
         self._stopped = threading.Event()
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -52,8 +56,11 @@ class Listener:
                     delay_s = FIRST_DELAY_S
                     self._heard()  # for what was appended while nobody listened
                     while not self._stopped.is_set():
-                        for _ in connection.notifies(timeout=STOP_WITHIN_S, stop_after=1):
-                            self._heard()
+                        for notified in connection.notifies(timeout=STOP_WITHIN_S, stop_after=1):
+                            if self._told is None:
+                                self._heard()
+                            else:
+                                self._told(notified.payload)
             except psycopg.Error as error:
                 _log.warning(
                     "listening to the event log was interrupted", reason=str(error).partition("\n")[0]

@@ -5,8 +5,8 @@ from bot.operations.campaign_results import campaign_results
 from bot.operations.campaigns import campaign
 from bot.operations.codes import add_codes, list_codes, settle_codes
 from bot.operations.hooks import list_hooks, replay_hook
-from bot.operations.importing import import_file
-from bot.operations.moving import back_up, export_customer, forget_customer, import_events, resume_sending
+from bot.operations.jobs import cancel_job, export_as_job, follow, import_as_job, list_jobs
+from bot.operations.moving import back_up, forget_customer, import_events, resume_sending
 from bot.operations.orders import do
 from bot.operations.reading import events, list_customers, timeline
 from bot.operations.said import Operation, Said
@@ -33,7 +33,7 @@ OPERATIONS: dict[str, Operation] = {
     "operator-revoke-token": revoke_tokens,
     "resume-sending": resume_sending,
     "import-events": import_events,
-    "import": import_file,
+    "import": import_as_job,
     "campaign-results": campaign_results,
     "codes-add": add_codes,
     "codes-list": list_codes,
@@ -42,7 +42,10 @@ OPERATIONS: dict[str, Operation] = {
     "hook-replay": replay_hook,
     "doctor": doctor,
     "backup": back_up,
-    "export": export_customer,
+    "export": export_as_job,
     "forget": forget_customer,
+    "job-list": list_jobs,
+    "job-follow": follow,
+    "job-cancel": cancel_job,
     "address": address,
 }

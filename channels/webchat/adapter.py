@@ -35,6 +35,7 @@ class WebChat:
             chat_rate_per_s=settings.chat_rate_per_s,
             group_rate_per_min=settings.group_rate_per_min,
         )
+        self._desk = desk
         self._path = "/chat" if name == "main" else f"/chat/{name}"
         self._sockets = OpenSockets(settings.sockets)
         self._socket = ChatSocket(self.account, desk, self._sockets)
@@ -46,7 +47,7 @@ class WebChat:
         self.codes: SourceCodes | None = None
         self.buttons: Buttons | None = None
         self.profiles: Profiles | None = None
-        messenger = WebChatMessenger(self._sockets, desk.contact_of, desk.clock, desk.link)
+        messenger = WebChatMessenger(self._sockets, desk.contact_of, desk.clock, desk.link, desk.neighbours)
         self.messenger: Messenger = messenger
         self.recalls: Recalls | None = messenger
 
@@ -60,6 +61,8 @@ class WebChat:
 
     async def start(self) -> None:
         """See Adapter: sockets are let in from now on."""
+        if self._desk.neighbours is not None:
+            self._desk.neighbours.hear(self._socket.show)
         self._socket.open = self._uploads.open = True
 
     async def stop(self) -> None:

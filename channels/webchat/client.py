@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from channels.channel import Neighbours
 from channels.webchat import render
 from channels.webchat.errors import TOO_MANY_SOCKETS, BadFrame
 from channels.webchat.limits import SOCKETS_PER_VISITOR
@@ -12,6 +13,7 @@ from domain.errors import PermanentFailure
 from domain.identity import Account, Address, Channel, ContactId, Party, ProviderMessageId
 from domain.ports.messenger import Outbound
 
+RECALLED = ":recalled"
 ContactOf = Callable[[Channel, Account, str], ContactId | None]
 
 
@@ -53,6 +55,10 @@ class OpenSockets:
             raise BadFrame(TOO_MANY_SOCKETS)
         theirs.add(socket)
 
+    def has(self, external_id: str) -> bool:
+        """Whether this visitor has one."""
+        return external_id in self._of
+
     def leave(self, external_id: str, socket: Socket) -> None:
         """Let a socket be nobody's again."""
         theirs = self._of.get(external_id, set())
@@ -90,20 +96,32 @@ class WebChatMessenger:
     """
 
     def __init__(
-        self, sockets: OpenSockets, contact_of: ContactOf, clock: Callable[[], datetime], link: render.Link
+        self,
+        sockets: OpenSockets,
+        contact_of: ContactOf,
+        clock: Callable[[], datetime],
+        link: render.Link,
+        neighbours: Neighbours | None = None,
     ) -> None:
         self._sockets, self._contact_of, self._clock, self._link = sockets, contact_of, clock, link
+        self._neighbours = neighbours
 
     async def send(self, outbound: Outbound) -> ProviderMessageId | None:
         """See Messenger. The id is the delivery's. Raises PermanentFailure only, for who was never here."""
         to = outbound.to
         if to.party is not Party.CONTACT:
             raise PermanentFailure("no-groups")
-        if self._contact_of(to.channel, to.account, to.external_id) is None:
+        contact = self._contact_of(to.channel, to.account, to.external_id)
+        if contact is None:
             raise PermanentFailure("unknown-visitor", unreachable=True)
         self._sockets.push(to.external_id, outbound.key, render.live(outbound, self._clock(), self._link))
+        if self._neighbours is not None:
+            await self._neighbours.tell(contact, outbound.key)
         return ProviderMessageId(outbound.key)
 
     async def take_back(self, to: Address, message: ProviderMessageId) -> None:
         """See domain.ports.recalls.Recalls: gone from open pages now, and from the history that later ones are shown."""
-        self._sockets.push(to.external_id, f"{message}:recalled", render.recalled(message))
+        self._sockets.push(to.external_id, f"{message}{RECALLED}", render.recalled(message))
+        contact = self._contact_of(to.channel, to.account, to.external_id)
+        if self._neighbours is not None and contact is not None:
+            await self._neighbours.tell(contact, f"{message}{RECALLED}")

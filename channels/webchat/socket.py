@@ -10,7 +10,7 @@ from starlette.websockets import WebSocket
 
 from channels.channel import Desk
 from channels.webchat import origin, render, texts
-from channels.webchat.client import OpenSockets
+from channels.webchat.client import RECALLED, OpenSockets
 from channels.webchat.connection import POLICY_VIOLATION, TRY_AGAIN_LATER, Connection
 from channels.webchat.errors import (
     NO_FILE,
@@ -35,7 +35,7 @@ from channels.webchat.limits import (
 from channels.webchat.parse import CHANNEL, Choose, Frame, Hello, Ping, Say, Seen, Strange, parse, receive
 from channels.webchat.visitor import COOKIE, Visitor, external_id, is_token, known_zone, new_token
 from domain.errors import SiyuError
-from domain.identity import Account
+from domain.identity import Account, Address, ContactId
 from domain.policies.text import normalised
 from domain.ports.history import Said, SaidFile
 from domain.ports.media import Upload
@@ -70,6 +70,20 @@ class ChatSocket:
             await conversation.run()
         finally:
             self.sockets.closed(connection)
+
+    async def show(self, address: Address, contact: ContactId, what: str) -> None:
+        """Show what another process sent, where its page is open here. See channels.channel.Shows."""
+        ours = (address.channel, address.account) == (CHANNEL, self.account)
+        if not ours or not self.sockets.has(address.external_id):
+            return
+        if what.endswith(RECALLED):
+            gone = what.removesuffix(RECALLED)
+            self.sockets.push(address.external_id, what, render.recalled(gone))
+            return
+        history = await self.desk.history.recent(contact, HISTORY_MESSAGES)
+        for said in history:
+            if said.id == what:
+                self.sockets.push(address.external_id, said.id, render.message(said, self.desk.link))
 
 
 class Conversation:

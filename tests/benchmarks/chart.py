@@ -57,7 +57,7 @@ def panels(lines: Sequence[Line]) -> list[Panel]:
 
 def chart(title: str, lines: Sequence[Line]) -> str:
     """Return the SVG."""
-    drawn, top = [_text(EDGE, 34, title, "ink title")], TITLE
+    drawn, top = [text(EDGE, 34, title, "ink title")], TITLE
     for panel in panels(lines):
         drawn += _panel(panel, top)
         top += panel.height
@@ -88,12 +88,12 @@ def _panel(panel: Panel, top: int) -> Iterator[str]:
     def at(value: float) -> float:
         return round(left + (right - left) * max(value, 0.0) / end, 1)
 
-    yield _text(left, top + 12, panel.title, "ink head")
+    yield text(left, top + 12, panel.title, "ink head")
     for tick in range(TICKS + 1):
         value = end * tick / TICKS
         x = at(value)
         yield f'<line class="grid" x1="{x}" y1="{top + HEAD - 12}" x2="{x}" y2="{bottom}"/>'
-        yield _text(x, bottom + 14, _shown(value), "soft", "middle" if tick else "start")
+        yield text(x, bottom + 14, shown(value), "soft", "middle" if tick else "start")
     for number, bar in enumerate(panel.bars):
         yield from _bar(bar, top + HEAD + ROW * number, at)
 
@@ -101,19 +101,21 @@ def _panel(panel: Panel, top: int) -> Iterator[str]:
 def _bar(bar: Bar, top: int, at: Callable[[float], float]) -> Iterator[str]:
     y, middle, value = top + 18, top + 18 + BAR / 2, statistics.median(bar.values)
     low, high = at(min(bar.values)), at(max(bar.values))
-    yield _text(EDGE + 2, top + 11, bar.label, "ink")
+    yield text(EDGE + 2, top + 11, bar.label, "ink")
     width = max(1.0, round(at(value) - at(0), 1))
     yield f'<rect class="{"bar" if bar.own else "rest"}" x="{at(0)}" y="{y}" width="{width}" height="{BAR}" rx="2"/>'
     if len(bar.values) > 1:
         yield f'<line class="span" x1="{low}" y1="{middle}" x2="{high}" y2="{middle}"/>'
         for x in (low, high):
             yield f'<line class="span" x1="{x}" y1="{middle - 4}" x2="{x}" y2="{middle + 4}"/>'
-    yield _text(high + 8, middle + 5, _shown(value), "ink")
+    yield text(high + 8, middle + 5, shown(value), "ink")
 
 
-def _shown(value: float) -> str:
+def shown(value: float) -> str:
+    """Return a number as it is written beside a bar or below a line."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _text(x: float, y: float, text: str, style: str, anchor: str = "start") -> str:
-    return f'<text class="{style}" x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
+def text(x: float, y: float, said: str, style: str, anchor: str = "start") -> str:
+    """Return a text of the SVG. ``style``: its classes."""
+    return f'<text class="{style}" x="{x}" y="{y}" text-anchor="{anchor}">{escape(said)}</text>'

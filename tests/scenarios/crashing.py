@@ -1,8 +1,9 @@
 """A Siyu that dies at a named point: the same parts, joined by the same composition root, with a fuse between them.
 
 ``crashing:main`` takes what ``siyu run`` takes, and ``--at POINT`` where it shall die (SIGKILL to itself: nothing is flushed, closed or
-answered), ``--passing TIMES``, how often it passes that point before, ``--ahead SECONDS``, by which its clock is ahead, so that a test need
-not wait for a lease to end, and ``--proof SECONDS``, after which WeChat's silence proves a passive reply.
+answered) or, with ``--stop``, stand still (SIGSTOP), ``--passing TIMES``, how often it passes that point before, ``--ahead SECONDS``, by
+which its clock is ahead, so that a test need not wait for a lease to end, and ``--proof SECONDS``, after which WeChat's silence proves a
+passive reply.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from starlette.datastructures import URLPath
 from starlette.routing import BaseRoute, Match
 from starlette.types import Message, Receive, Scope, Send
 
-from bot import cli, logs, matching
+from bot import logs, matching, run_line
 from bot.app import Binding
 from bot.bootstrap import configured, desk_of, open_account, open_app, open_house, prepare
 from bot.house import House, utc_now
@@ -108,13 +109,15 @@ class Fuse:
 
     at: str | None
     passing: int = 0
+    signal: int = signal.SIGKILL
     passed: Counter[str] = field(default_factory=Counter)
 
     def reach(self, point: str) -> None:
         """End this process here, if this is the point."""
         assert point in {*POINTS, *OF_A_CAMPAIGN}, point
         if point == self.at and self.passed[point] == self.passing:
-            os.kill(os.getpid(), signal.SIGKILL)
+            self.at = None
+            os.kill(os.getpid(), self.signal)
         self.passed[point] += 1
 
 
@@ -271,10 +274,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--port", type=int)
     parser.add_argument("--at", choices=[*POINTS, *OF_A_CAMPAIGN])
     parser.add_argument("--passing", type=int, default=0)
+    parser.add_argument("--stop", action="store_true")
     parser.add_argument("--ahead", type=float, default=0.0)
     parser.add_argument("--proof", type=float, default=PROOF_S)
     asked = parser.parse_args(arguments)
-    fuse, ahead = Fuse(asked.at, asked.passing), timedelta(seconds=asked.ahead)
+    fuse = Fuse(asked.at, asked.passing, signal.SIGSTOP if asked.stop else signal.SIGKILL)
+    ahead = timedelta(seconds=asked.ahead)
     logs.configure([], pretty=False)
     variables = environment()
     settings = load(variables)
@@ -284,7 +289,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         prepare(house)
         adapters = [FusedAdapter(adapter, fuse) for adapter in opened(house, asked.proof)]
-        asyncio.run(cli.serve(open_app(house, Binding("127.0.0.1", asked.port), adapters)))
+        asyncio.run(run_line.serve(open_app(house, Binding("127.0.0.1", asked.port), adapters)))
     finally:
         house.close()
     return 0

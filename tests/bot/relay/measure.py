@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bot.bootstrap import open_relay
+from bot.relay.opening import open_relay
 from bot.settings import load
 from domain.conversations.commands import Message, Receive, Sender
 from domain.dispatch import Request

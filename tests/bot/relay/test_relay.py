@@ -13,9 +13,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import export
-from bot.bootstrap import open_relay
 from bot.operations.moving import forget_customer
 from bot.relay.broker import Accepted, MemoryBroker
+from bot.relay.opening import open_relay
 from bot.relay.relay import BATCH, LONGEST_PAUSE_S
 from bot.settings import load
 from domain.errors import BadSettings, Rejected, StoreUnavailable

@@ -1,0 +1,1 @@
+"""One file a curve, or a few that share their data."""
