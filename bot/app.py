@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from bot import forgetting
 from bot.accounts import Accounts, asks, post_of
@@ -32,6 +32,7 @@ from bot.reading import Reading
 from bot.roles import ProcessRole
 from bot.sharing import Sharing
 from channels.channel import Adapter
+from channels.webhook import webhooks_first
 from domain.errors import Rejected, StoreUnavailable
 from domain.identity import Locale, Slug
 from domain.operators.events import Role
@@ -103,7 +104,7 @@ class App:
             house.settings.controls,
             render,
             Clocks(house.clock, boottime),
-            together.holder if together else Slug(f"worker-{os.getpid()}"),
+            together.holder if together else Slug(f"w{os.getpid()}"),
         )
         self._notes = PacingNotes(house, self.courier)
         self._notes.load_all()
@@ -215,7 +216,7 @@ class App:
             tasks.append(asyncio.create_task(self.house.bulk.work(), name="bulk"))
         errands = Errands(at_work(self.accounts.adapter, loop))
         control = ControlServer(self.house, {**self._connecting.operations(), **errands.operations()})
-        server = _Server(self.accounts.web)
+        server = _Server(webhooks_first(self.accounts.web))
         self.house.address = "http://{}:{}".format(*listening.getsockname()[:2])
         self._connecting.begin(loop)
         serving = asyncio.create_task(server.serve(sockets=[listening]), name="web")
@@ -297,7 +298,7 @@ class App:
 class _Server(uvicorn.Server):
     """uvicorn, quiet and without its own signal handlers: the command line has them."""
 
-    def __init__(self, web: Starlette) -> None:
+    def __init__(self, web: ASGIApp) -> None:
         config = uvicorn.Config(
             web,
             log_level="warning",

@@ -149,7 +149,10 @@ class Sharing:
         """Whoever has it sends over the account, exactly as fast as it may, and asks for what comes in, where one has to ask."""
         account = key_of(adapter)
         return Duty(
-            duty_of(account), partial(self._serve, account, adapter), partial(self._hand_over, account)
+            duty_of(account),
+            partial(self._serve, account, adapter),
+            partial(self._hand_over, account),
+            common=False,
         )
 
     async def _serve(self, account: AccountKey, adapter: Adapter) -> None:

@@ -38,5 +38,5 @@ def open_together(url: str) -> Together:
         leadership=PostgresLeadership(connect, SCHEMA),
         bell=lambda heard: PostgresBell(connect, f"siyu_{SCHEMA}_views", heard),
         # Unique among machines and over time: what a process that was killed had is not the next one's.
-        holder=Slug(f"worker-{os.getpid()}-{secrets.token_hex(4)}"),
+        holder=Slug(f"w{os.getpid()}-{secrets.token_hex(4)}"),
     )

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.routing import Route
+from starlette.types import ASGIApp, Scope, Send
 from starlette.types import Receive as Receiver
-from starlette.types import Scope, Send
 
 from channels.channel import Intake
 from domain.conversations.commands import Receive
@@ -116,6 +117,24 @@ class _Webhook:
                 pass
 
         return await self._answer(Visit(received, query, came_at, gone))
+
+
+def webhooks_first(site: Starlette) -> ASGIApp:
+    """Return the app with its webhooks called at once: Starlette's layers cost a fifth of what taking in a message costs beside deciding.
+
+    Routes that the app gets later count, too.
+    """
+
+    async def call(scope: Scope, receive: Receiver, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST":
+            path = scope["path"]
+            for route in site.router.routes:
+                if isinstance(route, Route) and route.path == path and isinstance(route.endpoint, _Webhook):
+                    await route.endpoint(scope, receive, send)
+                    return
+        await site(scope, receive, send)
+
+    return call
 
 
 class _GoneError(Exception):

@@ -5,7 +5,8 @@ had happened meets positions that others moved, versions they wrote, and streams
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -30,11 +31,15 @@ async def nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """``begin``: raises what keeps it from beginning, then it is tried again. ``end``: returns when nothing of it goes on; never raises."""
+    """``begin``: raises what keeps it from beginning, then it is tried again. ``end``: returns when nothing of it goes on; never raises.
+
+    ``common``: every process knows it. Of one that only some know (an account that is configured here) each of them tells the others.
+    """
 
     name: str
     begin: Callable[[], Awaitable[None]] = nothing
     end: Callable[[], Awaitable[None]] = nothing
+    common: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +50,36 @@ class Share:
     surplus: tuple[str, ...]
 
 
-def share(names: Sequence[str], live: Mapping[str, Lease], holder: Slug) -> Share:
+def share(
+    names: Sequence[str], live: Mapping[str, Lease], holder: Slug, uncommon: Collection[str] = ()
+) -> Share:
     """Return what one process may have, of what there is: as much as every other one, rounded up.
 
     It keeps what it has, as far as that goes, and takes what is free; each process would rather have others than its neighbours, so
-    that two that begin at once seldom want the same.
+    that two that begin at once seldom want the same. What nobody else can have, or has room for, is never left, and always taken.
+    ``uncommon``: those of the names that not every process knows.
     """
     others = {lease.holder for name, lease in live.items() if name.startswith(PRESENT)} - {holder}
     fair = -(-len(names) // (len(others) + 1))
+    load = Counter(lease.holder for name, lease in live.items() if not name.startswith(PRESENT))
+
+    def others_take(name: str) -> bool:
+        knowing = {o for o in others if _known_to(o, name) in live} if name in uncommon else others
+        return any(load[other] < fair for other in knowing)
+
     liked = sorted(names, key=lambda name: blake2b(f"{holder} {name}".encode()).digest())
-    held = [name for name in liked if name in live and live[name].holder == holder]
-    free = [name for name in liked if name not in live]
-    return Share((*held[:fair], *free[: max(0, fair - len(held))]), tuple(held[fair:]))
+    ours: list[str] = []
+    surplus: list[str] = []
+    for name in [name for name in liked if name in live and live[name].holder == holder]:
+        (surplus if len(ours) >= fair and others_take(name) else ours).append(name)
+    for name in [name for name in liked if name not in live]:
+        if len(ours) < fair or not others_take(name):
+            ours.append(name)
+    return Share(tuple(ours), tuple(surplus))
+
+
+def _known_to(holder: Slug, name: str) -> str:
+    return f"{PRESENT}{holder}/{name}"
 
 
 class Duties:
@@ -92,13 +115,15 @@ class Duties:
         """Renew, take and leave. Returns after how many seconds to do so again. Raises StoreUnavailable."""
         known = {duty.name: duty for duty in self._duties()}
         live = await asyncio.to_thread(self._leases.live)
-        shared = share(list(known), live, self.holder)
+        uncommon = {duty.name for duty in known.values() if not duty.common}
+        shared = share(list(known), live, self.holder, uncommon)
         for name in self._begun.keys() - set(shared.ours):
             self._end(name)
         over = {name for name, task in self._ending.items() if task.done()}
         for name in over:
             del self._ending[name]
-        wanted = {*shared.ours, *self._ending, PRESENT + self.holder} - over
+        here = {PRESENT + self.holder, *(_known_to(self.holder, name) for name in uncommon)}
+        wanted = ({*shared.ours, *self._ending} | here) - over
         held = await self._hold(wanted, leaving=[*over, *(set(shared.surplus) - wanted)])
         for name in self._begun.keys() - held.keys():
             self._end(name)
@@ -143,7 +168,8 @@ class Duties:
         for name in list(self._begun):
             self._end(name)
         await asyncio.gather(*self._ending.values())
-        leaving = [*self._ending, PRESENT + self.holder]
+        told = [_known_to(self.holder, duty.name) for duty in self._duties() if not duty.common]
+        leaving = [*self._ending, PRESENT + self.holder, *told]
         self._ending.clear()
         try:
             await asyncio.to_thread(self._leases.hold, self.holder, (), LEASE_S, leaving)

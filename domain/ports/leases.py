@@ -37,24 +37,17 @@ class Leases(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Held:
-    holder: Slug
-    epoch: int
-    until: float
-
-
 class MemoryLeases:
     """Leases in memory. ``clock``: seconds that only grow."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, tuple[Lease, float]] = {}
 
     def live(self) -> Mapping[str, Lease]:
         """See Leases."""
         now = self._clock()
-        return {name: Lease(held.holder, held.epoch) for name, held in self._held.items() if held.until > now}
+        return {name: lease for name, (lease, until) in self._held.items() if until > now}
 
     def hold(
         self, holder: Slug, names: Collection[str], lives_s: float, leaving: Collection[str] = ()
@@ -62,15 +55,17 @@ class MemoryLeases:
         """See Leases."""
         now = self._clock()
         for name in leaving:
-            if name in self._held and self._held[name].holder == holder:
-                self._held[name].until = now
+            if name in self._held and self._held[name][0].holder == holder:
+                self._held[name] = self._held[name][0], now
+        ours: dict[str, int] = {}
         for name in names:
-            held = self._held.setdefault(name, _Held(holder, 1, now))
-            if held.holder != holder and held.until <= now:
-                held.holder, held.epoch = holder, held.epoch + 1
-            if held.holder == holder:
-                held.until = now + lives_s
-        return {name: self._held[name].epoch for name in names if self._held[name].holder == holder}
+            lease, until = self._held.get(name, (Lease(holder, 1), now))
+            if lease.holder != holder and until <= now:
+                lease = Lease(holder, lease.epoch + 1)
+            if lease.holder == holder:
+                self._held[name] = lease, now + lives_s
+                ours[name] = lease.epoch
+        return ours
 
     def close(self) -> None:
         """See Leases."""

@@ -41,9 +41,13 @@ class Worker:
         self.doing: list[str] = []
         self.failing: set[str] = set()
         self.busy: dict[str, asyncio.Event] = {}
-        self.duties = Duties(leases, Slug(name), lambda: [self._duty(name) for name in NAMES], clock)
+        self.uncommon: list[str] = []
+        self.duties = Duties(leases, Slug(name), self._all, clock)
 
-    def _duty(self, name: str) -> Duty:
+    def _all(self) -> list[Duty]:
+        return [*map(self._duty, NAMES), *(self._duty(name, common=False) for name in self.uncommon)]
+
+    def _duty(self, name: str, *, common: bool = True) -> Duty:
         async def begin() -> None:
             if name in self.failing:
                 raise StoreUnavailable("not now")
@@ -54,7 +58,7 @@ class Worker:
                 await self.busy[name].wait()
             self.doing.remove(name)
 
-        return Duty(name, begin, end)
+        return Duty(name, begin, end, common)
 
     async def step(self) -> None:
         await self.duties.step()
@@ -203,3 +207,18 @@ def test_a_share_is_fair_and_leaves_nothing_to_nobody(holders: list[str], presen
         assert set(mine.ours) <= own | free
         assert set(mine.surplus) == own - set(mine.ours)
         assert len(mine.ours) == min(fair, len(own | free))
+
+
+async def test_what_only_one_of_them_knows_is_never_left_to_nobody() -> None:
+    clock = Clock()
+    leases = MemoryLeases(clock)
+    one, two = Worker(leases, clock, "one"), Worker(leases, clock, "two")
+    accounts = [f"account/{number}" for number in range(20)]
+    one.uncommon = accounts
+    await turns(one, two, clock=clock, seconds=10)
+    assert set(accounts) <= set(one.doing)
+    assert doing(one, two) == sorted([*NAMES, *accounts])
+    two.uncommon = accounts  # now it is connected there as well
+    await turns(one, two, clock=clock, seconds=10)
+    assert doing(one, two) == sorted([*NAMES, *accounts])
+    assert len(one.doing) == len(two.doing) == 15

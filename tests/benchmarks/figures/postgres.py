@@ -1,4 +1,4 @@
-"""P4: P1 on PostgreSQL, by one process that does everything, and by two that receive with a worker beside them."""
+"""P4: P1 on PostgreSQL, by one process, and by two that share the work."""
 
 import contextlib
 import tempfile
@@ -71,10 +71,10 @@ def _measure(bench: Bench) -> Sequence[Line]:
         driver, another = start(Driver()), start(Driver())
         embedded = start(sides.siyu(driver, folder / "data"))
         (one,) = start(_processes(driver, folder / "alone", "all"))
-        _, *webs = start(_processes(driver, folder / "together", "worker", "web", "web"))
+        two = start(_processes(driver, folder / "together", "all", "all"))
         intake = Intake(driver)
-        assert webs[0].stored is not None
-        both = Together((driver, another), webs, webs[0].stored)
+        assert two[0].stored is not None
+        both = Together((driver, another), two, two[0].stored)
         for bot in (embedded, one):
             intake.warm_up(bot)
         both.round(2 * CHATS)  # these get to know everybody, too
@@ -96,9 +96,9 @@ def _measure(bench: Bench) -> Sequence[Line]:
             goal=0.6,
         ),
         line(
-            measure=f"{MEASURE}, two web processes and a worker",
+            measure=f"{MEASURE}, two processes",
             ours=found["two"],
-            peer="one process of role all",
+            peer="one process",
             theirs=found["one"],
             floor=1.2,
             goal=1.3,
@@ -111,7 +111,7 @@ FIGURE = Figure(
     title="P4 Durable intake on PostgreSQL",
     about=(
         "As P1, on a PostgreSQL server of the run (18, from a wheel, fsync on), on the same two cores: one process beside Siyu on SQLite,"
-        " and two processes of role web with a worker on one database, each with half of the messages of a round, beside one of role all."
+        " and two processes on one database, each with half of the messages of a round and its share of the other work, beside one."
     ),
     measure=_measure,
 )
