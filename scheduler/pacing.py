@@ -20,6 +20,8 @@ SPACING = 1.05
 """The same where it is one a window: then two messages are all that jitter has to move together."""
 TRIPS = 50
 """Of so many requests the quickest shows what the way takes at least; what another one took longer, it may have come later."""
+CATCH_UP_S = 0.02
+"""What is late by so much at most delays nothing behind it: each timer is a little late, and ten small delays a second are two per cent."""
 LEAD_S = 0.2
 """So long before its turn at the account's door a message may be claimed: it hides what a claim takes, and a reply waits no longer for
 what is in front of it."""
@@ -35,12 +37,14 @@ class Turnstile:
     """Lets ``limit`` through in any ``window_s``; 0 lets everything through.
 
     ``held``: tokens that were taken and neither spent nor given back. ``left``: when the last ones left, the newest last, as many as count.
+    ``even``: when those of the last burst should have left.
     """
 
     limit: float
     window_s: float
     held: int = 0
     left: list[float] = field(default_factory=list)
+    even: list[float] = field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -52,17 +56,25 @@ class Turnstile:
         """The window that is kept."""
         return self.window_s / min(self.limit, 1.0) * (MARGIN if self.count > 1 else SPACING)
 
+    @property
+    def burst(self) -> int:
+        """How many may leave at once."""
+        return max(1, int(self.count * BURST_SHARE))
+
     def leaves_at(self, now: float, ahead: int = 0) -> float:
         """Return when the next may leave, or one that has others ``ahead`` of it, if each of those leaves as soon as it may."""
         at = now
         if self.limit:
-            count, span = self.count, self.span_s
-            burst = max(1, int(count * BURST_SHARE))
-            past = self.left[-count:]
+            past, even = self.left[-self.count :], self.even[-self.burst :]
             for _ in range(ahead + 1):
-                at = max(now, _nth_last(past, count) + span, _nth_last(past, burst) + burst * span / count)
+                evenly = self._evenly(even)
+                at = max(now, _nth_last(past, self.count) + self.span_s, evenly)
                 past.append(at)
+                even.append(max(evenly, at - CATCH_UP_S))
         return at
+
+    def _evenly(self, even: Sequence[float]) -> float:
+        return _nth_last(even, self.burst) + self.burst * self.span_s / self.count
 
     def ages(self, now: float) -> list[float]:
         """Return how long ago what still counts left, the oldest first."""
@@ -74,6 +86,8 @@ class Turnstile:
         if self.limit:
             insort(self.left, now)
             del self.left[: -self.count]
+            self.even.append(max(self._evenly(self.even), now - CATCH_UP_S))
+            del self.even[: -self.burst]
 
     def came_late(self, left_at: float, by_s: float) -> None:
         """Count what left then as if it had left so much later: so late it may have come."""
@@ -189,3 +203,4 @@ class Pacer:
         for name, ages in left.get("left", {}).items():  # an older Siyu kept levels of buckets
             one = self._account if name == ACCOUNT else self._chat(name, group=name.startswith("group-"))
             one.left = [then - age for age in ages]
+            one.even = one.left[-one.burst :]
