@@ -143,8 +143,7 @@ async def test_killed_while_a_batch_waits_for_its_answer_it_is_told_again(
         async with talking(telegram):
             await relay.beyond(40)
             server.freeze()
-            head = (await siyu.events())[-1]["position"]
-            await until_async(lambda: _grown(siyu, head + 50))
+            head = await fifty_more(siyu)
             await relay.kill()
             server.kill()  # with it goes what it had not read yet
             server.start()
@@ -163,8 +162,7 @@ async def test_the_server_away_and_back_nothing_is_lost(
         async with talking(telegram):
             await relay.beyond(40)
             server.kill()
-            head = (await siyu.events())[-1]["position"]
-            await until_async(lambda: _grown(siyu, head + 50))
+            head = await fifty_more(siyu)
             server.start()
             await relay.beyond(head)
         positions, kept = await all_of(siyu, telegram, server)
@@ -175,6 +173,13 @@ async def test_the_server_away_and_back_nothing_is_lost(
         if line.startswith('{"') and "relay." in line
     ]
     assert [line["event"] for line in said] == ["relay.failing", "relay.recovered"]
+
+
+async def fifty_more(siyu: Installation) -> int:
+    """Wait until the log grew by fifty events. Returns where it stood before."""
+    head = int((await siyu.events())[-1]["position"])
+    await until_async(lambda: _grown(siyu, head + 50))
+    return head
 
 
 async def _grown(siyu: Installation, position: int) -> bool:
