@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from domain.identity import Address, ContactId, CustomerId, Digest, GroupId
+from domain.identity import Address, ContactId, CustomerId, Digest, GroupId, StreamId
 from domain.message import Command, Context, Event, Recorded
 
 S = TypeVar("S")
@@ -84,11 +84,15 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A command that concerns several streams. ``addresses`` lists whom it names, so that a batch of them is looked up at once."""
+    """A command that concerns several streams. ``addresses`` lists whom it names, so that a batch of them is looked up at once.
+
+    ``hopes`` lists streams that most likely do not exist: they are not looked for, and the log refuses what was decided on a wrong hope.
+    """
 
     command: type
     handle: Callable[[Any, Streams, Context], Iterable[Write | Command]]
     addresses: Callable[[Any], Iterable[Address]] = lambda _: ()
+    hopes: Callable[[Any], Iterable[StreamId]] = lambda _: ()
 
 
 @dataclass(frozen=True, slots=True)

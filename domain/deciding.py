@@ -201,6 +201,8 @@ class _Unit:
                 self._batch.hope(stream(decider.category, key))
             events = tuple(decider.decide(self.state(decider, key), step, context))
             return self._write(Write(decider, key, events), context)[0]
+        for name in handler.hopes(step):
+            self._batch.hope(name)
         follow: _Todo = []
         reactions: _Todo = []
         for part in handler.handle(step, self, context):

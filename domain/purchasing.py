@@ -13,7 +13,7 @@ from domain.decider import Handler, Streams, Write
 from domain.errors import UnknownRecipient
 from domain.goals.commands import NoteGoal, ReachGoal
 from domain.goals.goal import goals
-from domain.identity import ContactId, CustomerId, Slug
+from domain.identity import ContactId, CustomerId, Slug, stream
 from domain.message import Command, Context
 from domain.policies.signs import Sign
 from domain.purchases.claim import claims
@@ -109,6 +109,9 @@ def _reached_by(
 PURCHASING: tuple[Handler, ...] = (
     Handler(FindBuyer, find_buyer),
     Handler(ClaimOrders, claim),
-    Handler(ClaimByNumber, claim_by_number),
+    # Most numbers that people say are no order's.
+    Handler(
+        ClaimByNumber, claim_by_number, hopes=lambda c: [stream(purchases.category, p) for p in c.purchases]
+    ),
     Handler(ReachGoal, reach),
 )

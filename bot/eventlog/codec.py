@@ -10,7 +10,7 @@ Fields that have their default are left out. What is sealed is bound to its stre
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -175,10 +175,10 @@ class Codec:
             if not isinstance(payload, Unreadable)
             for data in payload.ciphertexts()
         }
-        known = self._keys.keys_named(wanted) if wanted else {}
-        return [self._recorded(row, payload, known) for row, payload in opened]
+        missing = wanted - self._keys.keys_named(wanted).keys() if wanted else wanted
+        return [self._recorded(row, payload, missing) for row, payload in opened]
 
-    def _recorded(self, row: Row, payload: Payload | Unreadable, known: Mapping[bytes, Key]) -> Recorded:
+    def _recorded(self, row: Row, payload: Payload | Unreadable, missing: Collection[bytes]) -> Recorded:
         recorded_at = EPOCH + timedelta(microseconds=stamped_us(row.state))
         if isinstance(payload, Unreadable):
             return _unreadable(row, recorded_at, payload)
@@ -188,7 +188,7 @@ class Codec:
         except _DAMAGED as error:
             return _unreadable(row, recorded_at, Unreadable(f"{type(error).__name__}: {error}"))
         try:
-            slug, event = self._event(row, payload, own, known)
+            slug, event = self._event(row, payload, own, missing)
         except _DAMAGED as error:
             slug, event = row.topic, Unreadable(f"{type(error).__name__}: {error}")
         return Recorded(
@@ -206,11 +206,11 @@ class Codec:
         )
 
     def _event(
-        self, row: Row, payload: Payload, own: str, known: Mapping[bytes, Key]
+        self, row: Row, payload: Payload, own: str, missing: Collection[bytes]
     ) -> tuple[str, Event | Unreadable]:
-        """Return the type as it is today, and the event. Raises what _DAMAGED says."""
-        for data in payload.ciphertexts():
-            if key_id(data) not in known:
+        """Return the type as it is today, and the event. ``missing``: keys that the vault does not have. Raises what _DAMAGED says."""
+        for data in payload.ciphertexts() if missing else ():
+            if key_id(data) in missing:
                 return row.topic, Unreadable(f"its key {key_id(data).hex()} is not in the vault")
         if row.topic in self._upcasters:
             return self._of_today(row, payload)

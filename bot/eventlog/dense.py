@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bot.eventlog.packing import SAME, id_in, unpack
+from bot.eventlog.packing import ID_BYTES, SAME, id_in, unpack
 from bot.eventlog.sealed import Box, Sealed, deflated, several, single
 from bot.eventlog.shapes import Reader
 from bot.eventlog.upcasters import Upcaster
@@ -71,8 +71,11 @@ def plain_fields(reader: Reader, payload: Dense, own: str) -> dict[str, Any]:
             continue
         if type(value) is bytes:
             packed = before if value == SAME else value
-            before = id_in(packed) or before
-            text = unpack(packed, own)
+            if len(packed) == ID_BYTES:  # most are
+                before, text = packed, packed.hex()
+            else:
+                before = id_in(packed) or before
+                text = unpack(packed, own)
         elif type(value) is str:
             text = value
         else:

@@ -1,7 +1,6 @@
 """The log in an SQLite file: ``eventsourcing``'s recorder, under a lock that reads before it writes."""
 
 import contextlib
-import json
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -9,8 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 from eventsourcing import persistence
-from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -42,7 +41,7 @@ _START = "INSERT INTO progress (position, name) VALUES (?, ?)"
 _MOVE = "UPDATE progress SET position = ? WHERE name = ?"
 _NOTE = "SELECT value FROM notes WHERE name = ?"
 _KEEP_NOTE = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
-_LAST = f"SELECT SUBSTR(state, 1, {STAMP_BYTES}) FROM stored_events ORDER BY rowid DESC LIMIT 1"  # noqa: S608  # a number
+_LAST = f"SELECT rowid, SUBSTR(state, 1, {STAMP_BYTES}) FROM stored_events ORDER BY rowid DESC LIMIT 1"  # noqa: S608  # a number
 _COLUMNS = "SELECT rowid, originator_id, originator_version, topic, state FROM stored_events WHERE "
 
 _UNAVAILABLE = (
@@ -166,35 +165,33 @@ class SqliteRecorder(SQLiteApplicationRecorder):
     def append(self, batch: Batch) -> Sequence[int]:
         """See Store."""
         with self.datastore.transaction(commit=True) as cursor:
-            standing = self._standing(cursor, batch)
+            head, standing = self._standing(cursor, batch)
             known = dict(standing.progress)
             batch.judge(standing)
-            positions = self._insert_events(cursor, batch.stored) or ()
+            if batch.stored:
+                rows = [(e.originator_id, e.originator_version, e.topic, e.state) for e in batch.stored]
+                cursor.executemany(self.insert_events_statement, rows)
             for name, position in batch.progress.items():
                 keep = _MOVE if name in known else _START
                 cursor.execute(keep, (position, name))
-        return positions
+        # Under the write lock, SQLite numbers rows one after the other, behind the largest number.
+        return range(head + 1, head + 1 + len(batch.stored))
 
-    def _insert_events(
-        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: object
-    ) -> Sequence[int]:
-        """Insert all at once: under the write lock, SQLite numbers rows one after the other, behind the largest number."""
-        c.execute(self.select_max_notification_id_statement)
-        first = (c.fetchone()[0] or 0) + 1
-        rows = [(e.originator_id, e.originator_version, e.topic, e.state) for e in stored_events]
-        c.executemany(self.insert_events_statement, rows)
-        return range(first, first + len(rows))
-
-    def _standing(self, cursor: SQLiteCursor, batch: Batch) -> Standing:
+    def _standing(self, cursor: SQLiteCursor, batch: Batch) -> tuple[int, Standing]:
+        """Return the last position, and where things stand. Few statements: each lets go of the interpreter, and waits to get it back."""
         standing = Standing()
-        cursor.execute(_VERSIONS, (json.dumps(batch.streams),))
-        standing.versions = {stream: version for stream, version in cursor.fetchall() if version is not None}
-        cursor.execute(_POSITIONS, (json.dumps(batch.processes),))
-        standing.progress = dict(map(tuple, cursor.fetchall()))
+        if batch.streams:
+            cursor.execute(_VERSIONS, (_listed(batch.streams),))
+            standing.versions = {
+                stream: version for stream, version in cursor.fetchall() if version is not None
+            }
+        if batch.processes:
+            cursor.execute(_POSITIONS, (_listed(batch.processes),))
+            standing.progress = dict(map(tuple, cursor.fetchall()))
         cursor.execute(_LAST)
         last = cursor.fetchone()
-        standing.last_us = stamped_us(last[0]) if last else 0
-        return standing
+        standing.last_us = stamped_us(last[1]) if last else 0
+        return (last[0] if last else 0), standing
 
     def rows(self, after: int, limit: int) -> list[Row]:
         """See Store."""
@@ -209,7 +206,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
     def rows_of_many(self, streams: Collection[str]) -> list[Row]:
         """See Store."""
         which = "originator_id IN (SELECT value FROM json_each(?)) ORDER BY originator_id, originator_version"
-        return self._rows(which, (json.dumps(list(streams)),))
+        return self._rows(which, (_listed(streams),))
 
     def _rows(self, which: str, parameters: tuple[object, ...]) -> list[Row]:
         with self.datastore.transaction(commit=False) as cursor:
@@ -253,3 +250,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
     def close(self) -> None:
         """See Store."""
         self.datastore.close()
+
+
+def _listed(names: Collection[str]) -> str:
+    return msgspec.json.encode(list(names)).decode()

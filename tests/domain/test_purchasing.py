@@ -93,6 +93,22 @@ def test_an_order_whose_number_is_said_in_the_chat_is_theirs(shop: Shop) -> None
     assert matches(shop) == [("number", shop.contact(LIN), None)]
 
 
+def test_a_number_that_is_said_costs_no_look_into_the_log_unless_it_is_an_order_s() -> None:
+    log = EventfulLog()
+    shop = Shop(log=log).given(said("你好"), said("hello", LIN))
+    shop.when(*order(shop))
+    shop.dispatcher.forget_states()
+    log.reads.clear()
+
+    first, second = shop.batch(said("my invoice says B-20260302-18", WANG), said(f"{NUMBER}, please", LIN))
+
+    assert isinstance(first, Done)
+    assert isinstance(second, Done)
+    assert matches(shop) == [("number", shop.contact(LIN), None)]
+    looked_at = [stream_id for stream_id, _ in log.reads if stream_id.startswith("purchase-")]
+    assert looked_at == [f"purchase-{purchase_of(shop.digest, NUMBER)}"]
+
+
 @pytest.mark.parametrize("where", ["group", "forwarded", "somebody else's"])
 def test_a_number_that_proves_nothing_changes_nothing(shop: Shop, where: str) -> None:
     shop.when(*order(shop, customer=shop.customer() if where == "somebody else's" else None))

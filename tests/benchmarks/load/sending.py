@@ -25,19 +25,24 @@ class Caller(asyncio.Protocol):
         self._done, self._failed = done, failed
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
+        self._waits = False
         self.began = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's only looks like one
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._failed(exc or ConnectionResetError("the webhook closed a connection"))
+        if self._waits:  # whoever waits for nothing may be hung up on: servers close what rests
+            self._failed(exc or ConnectionResetError("the webhook closed a connection"))
 
     def send(self, request: bytes, began: float) -> None:
         """Post. ``began``: the moment from which its time counts."""
         assert self._transport is not None
-        self.began = began
-        self._transport.write(request)
+        self.began, self._waits = began, True
+        if self._transport.is_closing():
+            self._failed(ConnectionResetError("the webhook closed a connection before it was needed again"))
+        else:
+            self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -47,7 +52,7 @@ class Caller(asyncio.Protocol):
         said = _LENGTH.search(self._buffer, 0, end + 2)
         if len(self._buffer) < end + 4 + (int(said[1]) if said else 0):
             return
-        answer, self._buffer = self._buffer, b""
+        answer, self._buffer, self._waits = self._buffer, b"", False
         if not answer.startswith(_OK):
             self._failed(Refused(answer[:300].decode("utf-8", "replace")))
             return
@@ -114,7 +119,7 @@ class _Open(_Sending):
 
     def __init__(self, requests: list[bytes]) -> None:
         super().__init__(requests)
-        self.idle: list[Caller] = []
+        self.idle: deque[Caller] = deque()
         self.waiting: deque[tuple[bytes, float]] = deque()
 
     def free(self, caller: Caller) -> None:
@@ -131,7 +136,7 @@ class _Open(_Sending):
                 number += 1
                 self.waiting.append((self.requests.pop(), due))
                 if self.idle:
-                    self.idle.pop().send(*self.waiting.popleft())
+                    self.idle.popleft().send(*self.waiting.popleft())  # the longest idle: none rests for long
             await asyncio.sleep(TICK_S)
 
 
@@ -158,7 +163,7 @@ async def at_a_pace(
     """
     sending = _Open(requests)
     await sending.connect(port, connections)
-    sending.idle = list(sending.callers)
+    sending.idle = deque(sending.callers)
     begin = time.perf_counter()
     pacing = asyncio.create_task(sending.keep_pace(rate_per_s))
     try:

@@ -65,6 +65,31 @@ async def test_another_answer_than_200_is_an_error() -> None:
             await as_fast_as_answered(port, requests("/hook", "secret", range(50)), 5)
 
 
+async def test_a_server_may_hang_up_on_whoever_waits_for_nothing_but_on_nobody_else() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(0.05):
+                head = await _head(reader)
+        except TimeoutError:
+            head = b""
+        if head:
+            await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+            await asyncio.sleep(0.2)  # the others were hung up on long before
+            writer.write(answer)
+        writer.close()
+        await writer.wait_closed()
+
+    for answer in (OK, b""):
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = int(server.sockets[0].getsockname()[1])
+            posting = as_fast_as_answered(port, requests("/hook", "secret", range(1)), 3)
+            if answer:
+                assert (await posting)["longest_ms"] > 200 * 0.9
+            else:
+                with pytest.raises(ConnectionResetError):
+                    await posting
+
+
 async def test_an_open_loop_feels_a_pause_in_all_the_requests_that_were_due_in_it() -> None:
     def made() -> list[bytes]:
         return requests("/hook", "secret", range(120))
