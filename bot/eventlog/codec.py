@@ -21,7 +21,7 @@ from bot.eventlog.deflating import deflate
 from bot.eventlog.dense import ORIGIN, Dense, by_name, plain_fields, read_dense, text_of
 from bot.eventlog.former import Former, is_former, read_former
 from bot.eventlog.keys import Key, KeyRing, key_id, seal
-from bot.eventlog.packing import ID_BYTES, SAME, id_in, pack
+from bot.eventlog.packing import ID_BYTES, SAME, id_in, pack, slug_of, stored_as
 from bot.eventlog.sealed import Sealed, bound_to, join
 from bot.eventlog.shapes import Hidden, Sealing, Shape, reader_of, shape_of
 from bot.eventlog.upcasters import UPCASTERS, Upcaster
@@ -37,7 +37,7 @@ LAST_US = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
 
 
 class Row(NamedTuple):
-    """An event as the store holds it."""
+    """An event as the store holds it. ``topic``: see packing.stored_as."""
 
     position: int
     stream: str
@@ -108,7 +108,7 @@ class Codec:
             yield raw_subject(new.context.now)
 
     def encode(self, event: Event, context: Context, stream: StreamId, version: int) -> tuple[str, bytes]:
-        """Return the type and the bytes, to be stamped. Raises SubjectForgotten, StoreUnavailable."""
+        """Return the type as it is stored and the bytes, to be stamped. Raises SubjectForgotten, StoreUnavailable."""
         shape = self._by_class[type(event)]
         own = stream.partition("-")[2]
         fields, data, before = 0, [], b""
@@ -140,8 +140,8 @@ class Codec:
             said += (sealed,) if raw is None else (sealed, raw)
         if context.origin is not Origin.LIVE:
             said += (*[None] * (ORIGIN - len(said)), context.origin)
-        payload = _encode(said)
-        return shape.slug, _check(stream, version, shape.slug, payload).to_bytes(CHECK_BYTES) + payload
+        payload, topic = _encode(said), stored_as(shape.slug)
+        return topic, _check(stream, version, topic, payload).to_bytes(CHECK_BYTES) + payload
 
     def _seal(
         self, event: Event, personal: Sequence[Hidden], stream: StreamId, version: int
@@ -190,7 +190,7 @@ class Codec:
         try:
             slug, event = self._event(row, payload, own, missing)
         except _DAMAGED as error:
-            slug, event = row.topic, Unreadable(f"{type(error).__name__}: {error}")
+            slug, event = slug_of(row.topic), Unreadable(f"{type(error).__name__}: {error}")
         return Recorded(
             position=row.position,
             stream=StreamId(row.stream),
@@ -209,25 +209,26 @@ class Codec:
         self, row: Row, payload: Payload, own: str, missing: Collection[bytes]
     ) -> tuple[str, Event | Unreadable]:
         """Return the type as it is today, and the event. ``missing``: keys that the vault does not have. Raises what _DAMAGED says."""
+        slug = slug_of(row.topic)
         for data in payload.ciphertexts() if missing else ():
             if key_id(data) in missing:
-                return row.topic, Unreadable(f"its key {key_id(data).hex()} is not in the vault")
-        if row.topic in self._upcasters:
-            return self._of_today(row, payload)
-        shape = self._by_slug.get(row.topic)
+                return slug, Unreadable(f"its key {key_id(data).hex()} is not in the vault")
+        if slug in self._upcasters:
+            return self._of_today(slug, row, payload)
+        shape = self._by_slug.get(slug)
         if shape is None:
-            return row.topic, _unknown(row.topic)
+            return slug, _unknown(slug)
         if isinstance(payload, Former):
             sealed = self._wrapped(shape, payload.boxes(row.stream, row.version))
-            return row.topic, shape.build(bytes(payload.data), sealed)
+            return slug, shape.build(bytes(payload.data), sealed)
         reader = reader_of(shape, payload.fields)
         fields = plain_fields(reader, payload, own)
         if reader.sealed or reader.raw:
             fields |= self._wrapped(shape, payload.boxes(row.stream, row.version, reader.sealed, reader.raw))
-        return row.topic, shape.event(**fields)
+        return slug, shape.event(**fields)
 
-    def _of_today(self, row: Row, payload: Payload) -> tuple[str, Event | Unreadable]:
-        slug, step = row.topic, self._upcasters[row.topic]
+    def _of_today(self, slug: str, row: Row, payload: Payload) -> tuple[str, Event | Unreadable]:
+        step = self._upcasters[slug]
         if isinstance(payload, Former):
             fields = {**_decode_fields(payload.data), **payload.boxes(row.stream, row.version)}
         else:
@@ -260,8 +261,8 @@ def _whose(event: Event) -> SubjectId:
     return subject
 
 
-def _check(stream: str, version: int, slug: str, payload: bytes) -> int:
-    return zlib.crc32(payload, zlib.crc32(f"{stream}@{version} {slug}".encode()))
+def _check(stream: str, version: int, topic: str, payload: bytes) -> int:
+    return zlib.crc32(payload, zlib.crc32(f"{stream}@{version} {topic}".encode()))
 
 
 def _why(context: Context, own: str) -> tuple[bytes | str | None, bytes | str | bool | None]:
@@ -292,7 +293,7 @@ def _unreadable(row: Row, recorded_at: datetime, why: Unreadable) -> Recorded:
         position=row.position,
         stream=StreamId(row.stream),
         version=row.version,
-        type=row.topic,
+        type=slug_of(row.topic),
         recorded_at=recorded_at,
         occurred_at=recorded_at,
         origin=Origin.LIVE,

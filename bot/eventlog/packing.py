@@ -11,9 +11,11 @@ stream that the event lies in: most events name it again.
     17 bytes                         a category and an id, as a stream id
     more, up to 24                   the same and a version, as the id of an event
 
+A type that comes often is stored by its number, any other by its slug.
+
 Beside these, the byte SAME stands for the id that came just before, whatever its category: a delivery names its contact twice.
 
-WORDS and CATEGORIES are stored by their places: they only ever grow, at the end.
+WORDS, CATEGORIES and TYPES are stored by their places: they only ever grow, at the end.
 """
 
 from functools import lru_cache
@@ -39,10 +41,70 @@ WORDS = (
     *("auto-reply", "welcome", "send", "command", "schedule", "contact-started", "zh-hans", "zh-CN", "zh"),
     *("en", "brand", "blocked", "quiet-hours", "lease-ended", "delivered", "read", "text", "photo", "1"),
 )
+TYPES = (
+    *(
+        "message-received/1",
+        "message-edited/1",
+        "button-pressed/1",
+        "receipt-reported/1",
+        "action-reported/1",
+    ),
+    *(
+        "contact-seen/1",
+        "contact-reached/1",
+        "contact-profile-changed/1",
+        "contact-blocked/1",
+        "customer-created/1",
+    ),
+    *(
+        "customer-tagged/1",
+        "customer-untagged/1",
+        "consent-granted/1",
+        "consent-withdrawn/1",
+        "send-reserved/1",
+    ),
+    *(
+        "reservation-released/1",
+        "reply-spent/1",
+        "reply-given-back/1",
+        "delivery-planned/1",
+        "delivery-started/1",
+    ),
+    *("delivery-postponed/1", "delivery-accepted/1", "delivery-confirmed/1", "delivery-rejected/1"),
+    *(
+        "delivery-unknown/1",
+        "delivery-suppressed/1",
+        "delivery-expired/1",
+        "group-seen/1",
+        "group-answered/1",
+    ),
+    *("group-send-reserved/1", "group-reservation-released/1", "run-advanced/1", "order-placed/1"),
+    *("order-matched/1", "order-awaited/1", "goal-reached/1", "receipt-expected/1", "receipt-came/1"),
+    *(
+        "media-kept/1",
+        "media-refused/1",
+        "tag-mirrored/1",
+        "code-taken/1",
+        "code-assigned/1",
+        "coupon-redeemed/1",
+    ),
+)
 
 _TEXT = {bytes([WORD + place]): name for place, name in enumerate(WORDS)}
 _CATEGORY = {name: bytes([place]) for place, name in enumerate(CATEGORIES)}
 _WORD = {name: bytes([WORD + place]) for place, name in enumerate(WORDS)}
+_NUMBER = {slug: str(place) for place, slug in enumerate(TYPES)}
+_SLUG = {number: slug for slug, number in _NUMBER.items()}
+
+
+def stored_as(slug: str) -> str:
+    """Return what the store keeps for a type."""
+    return _NUMBER.get(slug, slug)
+
+
+def slug_of(topic: str) -> str:
+    """Reverse ``stored_as``, also for what was stored before there were numbers."""
+    return _SLUG.get(topic, topic)
 
 
 def pack(text: str, own: str) -> bytes | str:

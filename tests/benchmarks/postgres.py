@@ -8,6 +8,8 @@ from pathlib import Path
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+from bot.eventlog.packing import stored_as
+
 _WHERE = "SELECT schemaname FROM pg_tables WHERE tablename = 'stored_events'"
 
 
@@ -25,7 +27,7 @@ def server() -> Iterator[str]:
             running.cleanup()
 
 
-def events_of(url: str, topic: str) -> Callable[[], int]:
+def events_of(url: str, slug: str) -> Callable[[], int]:
     """Return what counts the events of a kind in Siyu's log."""
 
     def count() -> int:
@@ -36,7 +38,7 @@ def events_of(url: str, topic: str) -> Callable[[], int]:
             question = SQL("SELECT COUNT(*) FROM {}.stored_events WHERE topic = %s").format(
                 Identifier(found[0])
             )
-            row = connection.execute(question, (topic,)).fetchone()
+            row = connection.execute(question, (stored_as(slug),)).fetchone()
             return 0 if row is None else int(row[0])
 
     return count

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.eventlog.packing import stored_as
 from tests.benchmarks.driver import Driver
 from tests.benchmarks.figure import Bench
 from tests.benchmarks.load import wechat
@@ -78,9 +79,9 @@ def counting(file: Path, question: str) -> Callable[[], int]:
     return count
 
 
-def events_of(data: Path, topic: str) -> Callable[[], int]:
+def events_of(data: Path, slug: str) -> Callable[[], int]:
     """Return what counts the events of a kind in Siyu's log."""
-    return counting(data / "log.db", f"SELECT COUNT(*) FROM stored_events WHERE topic = '{topic}'")
+    return counting(data / "log.db", f"SELECT COUNT(*) FROM stored_events WHERE topic = '{stored_as(slug)}'")
 
 
 def settings(data: Path, base: str, port: int, **more: str) -> dict[str, str]:

@@ -145,7 +145,9 @@ async def test_a_campaign_that_dies_at_every_step_reaches_everybody_once_and_end
     first, *others = UNTIL_SAMPLED
     await launch.launched(first)
     await launch.falls(*others)
-    await launch.rests()  # else those who go first may go only in the process that waits to judge, and wait too long for it
+    await (
+        launch.rests()
+    )  # else those who go first may go only in the process that waits to judge, and wait too long for it
     await launch.falls(*FROM_THEN_ON)
     launch.check(await launch.ended(), ONCE | OF_A_CANARY)
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from bot.eventlog.codec import stamped_us
+from bot.eventlog.packing import stored_as
 from tests.benchmarks import sides
 from tests.benchmarks.console import do
 from tests.benchmarks.driver import Driver
@@ -52,7 +53,7 @@ class Loop:
 
 def _last_outcome_at(data: Path) -> float:
     with contextlib.closing(sqlite3.connect(f"file:{data / 'log.db'}?mode=ro", uri=True)) as connection:
-        (state,) = connection.execute(_LAST_OUTCOME, (ACCEPTED,)).fetchone()
+        (state,) = connection.execute(_LAST_OUTCOME, (stored_as(ACCEPTED),)).fetchone()
     return stamped_us(state) / 1_000_000
 
 

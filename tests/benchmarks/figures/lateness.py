@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bot.bootstrap import open_house, prepare
 from bot.eventlog.codec import stamped_us
+from bot.eventlog.packing import stored_as
 from bot.house import House, done
 from bot.settings import Settings
 from domain.contacts.events import ContactSeen
@@ -32,9 +33,7 @@ APART_S = 12
 """From the beginning of one round to that of the next: what is late in one must not make the next one late."""
 BEGINS_AFTER_S = 20.0
 """Siyu starts meanwhile."""
-_STARTED = (
-    "SELECT originator_id, state FROM stored_events WHERE topic = 'delivery-started/1' ORDER BY rowid DESC"
-)
+_STARTED = "SELECT originator_id, state FROM stored_events WHERE topic = ? ORDER BY rowid DESC"
 
 
 def _name(number: int) -> str:
@@ -98,7 +97,7 @@ def _lateness(data: Path, begins: datetime, total: int, per_round: int) -> list[
     with contextlib.closing(sqlite3.connect(f"file:{data / 'log.db'}?mode=ro", uri=True)) as connection:
         started = {
             stream.rpartition("-")[2]: stamped_us(state) / 1_000_000
-            for stream, state in connection.execute(_STARTED)
+            for stream, state in connection.execute(_STARTED, (stored_as("delivery-started/1"),))
         }
     late = [
         started[_name(number)] - (begins + due_at(number, per_round)).timestamp() for number in range(total)

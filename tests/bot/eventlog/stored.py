@@ -1,7 +1,7 @@
 """What Siyu stored once, and must read for ever. ``python -m tests.bot.eventlog.stored`` adds what is new; what is there never changes.
 
 ``stored.json``: events as bytes, by the form they were stored in, and the keys that open them. ``fields.json``: the fields of each class
-by their numbers, and the words and categories by theirs.
+by their numbers, and the words, categories and types by theirs.
 """
 
 import base64
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.eventlog.codec import Codec, Row, microseconds, stamp
 from bot.eventlog.keys import Key
-from bot.eventlog.packing import CATEGORIES, WORDS
+from bot.eventlog.packing import CATEGORIES, TYPES, WORDS
 from bot.eventlog.upcasters import UPCASTERS
 from domain.contacts.events import ContactSeen
 from domain.conversations.events import MessageReceived
@@ -150,7 +150,7 @@ def numbers() -> dict[str, list[str]]:
     """Return what is stored by its number."""
     fields = {slug: [field.name for field in dataclasses.fields(kind)] for slug, kind in EVENT_TYPES.items()}
     former = {step.stored: list(step.fields) for step in UPCASTERS}
-    return {"words": list(WORDS), "categories": list(CATEGORIES), **former, **fields}
+    return {"words": list(WORDS), "categories": list(CATEGORIES), "types": list(TYPES), **former, **fields}
 
 
 def add(form: str) -> None:
@@ -165,4 +165,4 @@ def add(form: str) -> None:
 
 
 if __name__ == "__main__":
-    add("dense")
+    add("numbered")

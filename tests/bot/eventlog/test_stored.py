@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 from bot.eventlog.codec import Codec
-from bot.eventlog.packing import CATEGORIES, SAME, WORD, WORDS
+from bot.eventlog.packing import CATEGORIES, SAME, TYPES, WORD, WORDS
 from bot.eventlog.upcasters import Upcaster
 from domain.conversations.events import MessageReceived
 from domain.identity import ContactId, ProviderMessageId
@@ -15,8 +15,11 @@ from domain.message import Personal, Raw
 from domain.registry import EVENT_TYPES
 from tests.bot.eventlog import stored
 
+FORMS = ("former", "dense", "numbered")
+"""Maps by name; arrays by number; and types by number, too."""
 
-@pytest.mark.parametrize("form", ["former", "dense"])
+
+@pytest.mark.parametrize("form", FORMS)
 def test_events_stored_in_any_form_are_read_as_they_were(form: str) -> None:
     found = Codec(EVENT_TYPES, stored.FixedKeys()).decode(stored.rows(form))
 
@@ -60,7 +63,7 @@ TO_HEARD = Upcaster(
 )
 
 
-@pytest.mark.parametrize("form", ["former", "dense"])
+@pytest.mark.parametrize("form", FORMS)
 def test_events_stored_in_any_form_are_brought_to_today_s_shape(form: str) -> None:
     codec = Codec({"message-received/2": Heard}, stored.FixedKeys(), (TO_HEARD,))
     (_, _, _, message), *_ = stored.EVENTS
@@ -96,3 +99,4 @@ def test_numbers_do_not_run_out() -> None:
     assert len(WORDS) <= 0x100 - WORD
     assert len({*CATEGORIES}) == len(CATEGORIES)
     assert len({*WORDS}) == len(WORDS)
+    assert len({*TYPES}) == len(TYPES)
