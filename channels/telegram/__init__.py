@@ -5,6 +5,7 @@ import random
 from collections.abc import Mapping
 
 from channels.channel import Adapter, Desk
+from channels.telegram import lazily as lazily  # before anything that imports aiogram
 from channels.telegram.adapter import TelegramAdapter
 from channels.telegram.backoff import Backoff
 from channels.telegram.settings import read_settings

@@ -99,6 +99,8 @@ def settings(data: Path, base: str, port: int, **more: str) -> dict[str, str]:
         "SIYU_TELEGRAM__RATE_PER_S": "0",
         "SIYU_TELEGRAM__CHAT_RATE_PER_S": "0",
         "SIYU_TELEGRAM__GROUP_RATE_PER_MIN": "0",
+        "SIYU_MARKETING__QUIET_FROM": "00:00",  # figures are the same at any hour
+        "SIYU_MARKETING__QUIET_TO": "00:00",
         **more,
     }
 

@@ -124,7 +124,7 @@ def _measure(bench: Bench) -> Sequence[Line]:
                 "planning took longer than it was thought to: the first messages are late already"
             )
         accepted = Side(siyu.name, siyu.pid, 0, "", stored=sides.events_of(data, ACCEPTED))
-        wait_s = (begins - datetime.now(UTC)).total_seconds() + APART_S
+        wait_s = (begins - datetime.now(UTC)).total_seconds() + APART_S  # between two that are accepted
         missing = accepted.missing(total, within_s=wait_s)
         if missing:
             raise Lost(f"{missing} of {total:,} messages that were due")
