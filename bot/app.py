@@ -284,7 +284,7 @@ class App:
         await self._fetcher.close()
         await self.courier.drain()
         await control.stop()
-        await asyncio.to_thread(self._notes.save_all)
+        await self._notes.save_all()
         if self._sharing:
             await self._sharing.stop()
 

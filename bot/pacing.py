@@ -14,6 +14,9 @@ SAVED_EVERY_S = 5.0
 SAVED_TOGETHER_EVERY_S = 1.0
 """The same, where others may take over at any time."""
 
+TRIES = 2
+"""A connection that somebody ended while it rested fails once."""
+
 log_ = structlog.get_logger(__name__)
 
 
@@ -40,8 +43,17 @@ class PacingNotes:
             _name(account), post.pacer.dump(boottime(), self._house.clock().timestamp())
         )
 
-    def save_all(self) -> None:
-        """Note it of all of them. Raises StoreUnavailable."""
+    async def save_all(self) -> None:
+        """Note it of all of them. Where the store is away that is logged, and the limits are kept by what was noted before."""
+        for rest in reversed(range(TRIES)):
+            try:
+                await asyncio.to_thread(self._save_all)
+                return
+            except StoreUnavailable as error:
+                if not rest:
+                    log_.warning("pacing.not_saved", error=str(error))
+
+    def _save_all(self) -> None:
         for account, post in list(self._courier.posts.items()):
             self.save(account, post)
 
@@ -51,10 +63,7 @@ class PacingNotes:
             await set_within(self._courier.frozen, every_s)
             self._courier.frozen.clear()
             if any(post.pacer.spent(boottime()) for post in self._courier.posts.values()):
-                try:
-                    await asyncio.to_thread(self.save_all)
-                except StoreUnavailable as error:
-                    log_.warning("pacing.not_saved", error=str(error))
+                await self.save_all()
 
 
 def _name(account: AccountKey) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
@@ -42,34 +43,57 @@ class Writer:
     def __init__(self, dispatcher: Decides, *, capacity: int = CAPACITY) -> None:
         """``capacity``: requests that may wait."""
         self._dispatcher, self._capacity = dispatcher, capacity
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
+        self._queued = 0
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="siyu-writer", daemon=True)
         self._thread.start()
 
     async def submit(self, request: Request) -> Result:
-        """Return what became of a request, once it is durable. Raises Overloaded, StoreUnavailable."""
+        """Return what became of a request, once it is durable. Raises Overloaded, StoreUnavailable.
+
+        What is submitted in one turn of the loop is handed in together at its end. One by one, each would wake the thread, which takes the
+        interpreter for a batch of one or two while the others are still being read (docs/adr/0020-the-views-take-small-steps.md).
+        """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Result] = loop.create_future()
-        self._put(_Waiting(request, task=answer, loop=loop))
+        gathered = self._gathered.get(loop, [])
+        self._admit(len(gathered))
+        if not gathered:
+            self._gathered[loop] = gathered
+            loop.call_soon(self._hand_in, loop)
+        gathered.append(_Waiting(request, task=answer, loop=loop))
         return await answer
 
     def submit_blocking(self, request: Request) -> Result:
         """As ``submit``, for threads."""
         answer: Future[Result] = Future()
-        self._put(_Waiting(request, thread=answer))
+        self._put([_Waiting(request, thread=answer)])
         return answer.result()
 
-    def _put(self, waiting: _Waiting) -> None:
+    def _hand_in(self, loop: asyncio.AbstractEventLoop) -> None:
+        gathered = self._gathered.pop(loop)
+        try:
+            self._put(gathered)
+        except (StoreUnavailable, Overloaded) as error:
+            _settle_all([(waiting.task, error) for waiting in gathered if waiting.task is not None])
+
+    def _put(self, together: list[_Waiting]) -> None:
         with self._lock:
-            if self._closed:
-                raise StoreUnavailable("Siyu is shutting down")
-            if self._queue.qsize() >= self._capacity:
-                raise Overloaded(
-                    "{capacity} requests are waiting for the log: come again", capacity=self._capacity
-                )
-            self._queue.put(waiting)
+            self._admit()
+            self._queued += len(together)
+            self._queue.put(together)
+
+    def _admit(self, before: int = 0) -> None:
+        """Raises StoreUnavailable once closed, Overloaded where too many wait; ``before``: those who are about to."""
+        if self._closed:
+            raise StoreUnavailable("Siyu is shutting down")
+        if self._queued + before >= self._capacity:
+            raise Overloaded(
+                "{capacity} requests are waiting for the log: come again", capacity=self._capacity
+            )
 
     def close(self) -> None:
         """Answer what is waiting, then end. Harmless when it was done before."""
@@ -80,20 +104,27 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch, last = [first], False
-            while len(batch) < BATCH and not last:
-                try:
-                    waiting = self._queue.get_nowait()
-                except Empty:
-                    break
-                if waiting is None:
-                    last = True
-                else:
-                    batch.append(waiting)
-            _deliver(batch, self._decide([waiting.request for waiting in batch]))
-            if last:
-                return
+        waiting: deque[_Waiting] = deque()
+        last = False
+        while waiting or not last:
+            last = self._collect(waiting) or last
+            batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
+            with self._lock:
+                self._queued -= len(batch)
+            if batch:
+                _deliver(batch, self._decide([each.request for each in batch]))
+
+    def _collect(self, waiting: "deque[_Waiting]") -> bool:
+        """Take what is queued, up to a batch, waiting for the first. Returns whether that was the end."""
+        while len(waiting) < BATCH:
+            try:
+                together = self._queue.get(block=not waiting)
+            except Empty:
+                return False
+            if together is None:
+                return True
+            waiting.extend(together)
+        return False
 
     def _decide(self, requests: Sequence[Request]) -> Sequence[Answer]:
         try:

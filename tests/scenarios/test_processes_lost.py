@@ -248,6 +248,7 @@ async def test_what_is_due_goes_out_once_though_all_connections_are_ended_again_
     await all_sent(ring, expected, within_s=30)
     assert texts(ring.telegram.sent) == Counter(expected)
     people.close()
+    await asyncio.to_thread(ring.end_sessions)  # what they do last meets broken connections, too
     assert [await one.stop() for one in workers] == [0, 0]
 
 

@@ -72,6 +72,24 @@ async def test_what_queues_during_a_commit_is_the_next_batch(gate: Gate, writer:
     assert gate.batches == [["0"], expected[:BATCH], expected[BATCH:]]
 
 
+async def test_what_is_submitted_in_one_turn_of_the_loop_is_one_batch(gate: Gate, writer: Writer) -> None:
+    for _ in range(50):
+        gate.batches.clear()
+        answers = await asyncio.gather(*(writer.submit(asked(name)) for name in "abc"))
+        assert answers == [Done()] * 3
+        assert gate.batches == [["a", "b", "c"]]
+
+
+async def test_what_was_submitted_just_before_the_end_is_refused(gate: Gate, writer: Writer) -> None:
+    task = asyncio.create_task(writer.submit(asked("too late")))
+    await asyncio.sleep(0)
+    writer.close()
+
+    with pytest.raises(StoreUnavailable):
+        await task
+    assert gate.batches == []
+
+
 async def test_a_full_queue_refuses_and_goes_on(gate: Gate, writer: Writer) -> None:
     gate.open.clear()
     first = asyncio.create_task(writer.submit(asked("first")))
