@@ -76,8 +76,9 @@ class Acquaintance:
         if not knowing:
             return None
         batch = await self._follower.next(BATCH)
-        for recorded in batch:
-            await self._hear(recorded, knowing)
+        left = sum([await self._hear(recorded, knowing) for recorded in batch])
+        if left:  # told once, not for each of a crowd
+            log_.info("profiles.given_up", reason="too-many-wait", people=left)
         if batch:
             self._follower.read_to = batch[-1].position
         now = self._monotonic()
@@ -87,19 +88,22 @@ class Acquaintance:
             return 0.0
         return max(STEP_S, min(map(self._due_at, self._open.values())) - now) if self._open else None
 
-    async def _hear(self, recorded: Recorded, knowing: Knowing) -> None:
+    async def _hear(self, recorded: Recorded, knowing: Knowing) -> bool:
+        """Note who is new. Returns whether somebody else was given up for them."""
         event = recorded.event
         if recorded.origin is not Origin.LIVE or not isinstance(event, ContactSeen | ContactUnblocked):
-            return
+            return False
         if isinstance(event, ContactSeen) and (event.channel, event.account) not in knowing:
-            return
+            return False
         address = await asyncio.to_thread(self._address_of, event.contact)
         if address is None or (address.channel, address.account) not in knowing:
-            return
+            return False
         self._open.setdefault(event.contact, _Open(event.contact, address, recorded.position))
         theirs = [one for one in self._open.values() if _place(one) == (address.channel, address.account)]
-        if len(theirs) > self._open_max:
-            self._give_up(theirs[0], "too-many-wait")
+        if len(theirs) <= self._open_max:
+            return False
+        self._settle(theirs[0])
+        return True
 
     def _due_at(self, one: _Open) -> float:
         return max(one.not_before, self._rest_until.get(_place(one), 0.0))
