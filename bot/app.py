@@ -43,12 +43,11 @@ from scheduler.ticks import Ticks
 if TYPE_CHECKING:  # it brings PostgreSQL's driver along
     from bot.together import Together
 
-GC_THRESHOLDS = (20_000, 20, 50)
-"""Bursts of messages are no leaks: collect less often than Python's 700."""
 VIEWS_BREATH_S = 0.03
-BREATH_EACH_S = 0.00012
-"""For each event a second: many at once cost the views less an event, but whoever writes while they are at it waits (docs/adr/0020)."""
-BUSY_VIEWS_BREATH_S = 0.2
+BREATH_EACH_S, BREATH_EACH_ON_POSTGRES_S = 0.00012, 0.0008
+"""For each event a second: many at once cost the views less an event, but whoever writes while they are at it waits (docs/adr/0020). On
+PostgreSQL a step asks the server dozens of times."""
+BUSY_VIEWS_BREATH_S, BUSY_ON_POSTGRES_S = 0.2, 0.5
 """At most: a reply waits so long under load."""
 CLOCK_STEP_S = 0.001
 STOP_WITHIN_S = 10.0
@@ -128,6 +127,11 @@ class App:
         self.ready = asyncio.Event()
         self._agenda_seen = self._urgent_seen = -1
         self._views_stepped_at = time.monotonic()
+        self._views_rest = (
+            (BREATH_EACH_ON_POSTGRES_S, BUSY_ON_POSTGRES_S)
+            if house.views.is_postgres
+            else (BREATH_EACH_S, BUSY_VIEWS_BREATH_S)
+        )
 
     def _driven(self, parts: Parts) -> list[Driver]:
         ours = [
@@ -164,11 +168,10 @@ class App:
             self._wake(*FOLLOW_VIEWS)
         now = time.monotonic()
         rate, self._views_stepped_at = stepped / max(now - self._views_stepped_at, CLOCK_STEP_S), now
-        busy_s = (
-            0.0 if stepped >= BATCH else rate * BREATH_EACH_S
-        )  # a full batch means that more is waiting: go on
+        each_s, most_s = self._views_rest
+        busy_s = 0.0 if stepped >= BATCH else rate * each_s  # a full batch means that more is waiting: go on
         if views := self._driver("views"):
-            views.breath_s = min(VIEWS_BREATH_S + busy_s, BUSY_VIEWS_BREATH_S)
+            views.breath_s = min(VIEWS_BREATH_S + busy_s, most_s)
         if stepped:
             return 0.0
         self._agenda_seen = changes
@@ -225,7 +228,6 @@ class App:
             await self.accounts.start(self._receives)
             gc.collect()
             gc.freeze()  # a full collection over the imported SDKs would pause every answer (libraries.md, "Runtime")
-            gc.set_threshold(*GC_THRESHOLDS)
             self.ready.set()
             stopped = asyncio.create_task(until.wait())
             await asyncio.wait({stopped, serving, *tasks}, return_when=asyncio.FIRST_COMPLETED)
