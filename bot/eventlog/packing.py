@@ -42,52 +42,17 @@ WORDS = (
     *("en", "brand", "blocked", "quiet-hours", "lease-ended", "delivered", "read", "text", "photo", "1"),
 )
 TYPES = (
-    *(
-        "message-received/1",
-        "message-edited/1",
-        "button-pressed/1",
-        "receipt-reported/1",
-        "action-reported/1",
-    ),
-    *(
-        "contact-seen/1",
-        "contact-reached/1",
-        "contact-profile-changed/1",
-        "contact-blocked/1",
-        "customer-created/1",
-    ),
-    *(
-        "customer-tagged/1",
-        "customer-untagged/1",
-        "consent-granted/1",
-        "consent-withdrawn/1",
-        "send-reserved/1",
-    ),
-    *(
-        "reservation-released/1",
-        "reply-spent/1",
-        "reply-given-back/1",
-        "delivery-planned/1",
-        "delivery-started/1",
-    ),
+    *("message-received/1", "message-edited/1", "button-pressed/1", "receipt-reported/1"),
+    *("action-reported/1", "contact-seen/1", "contact-reached/1", "contact-profile-changed/1"),
+    *("contact-blocked/1", "customer-created/1", "customer-tagged/1", "customer-untagged/1"),
+    *("consent-granted/1", "consent-withdrawn/1", "send-reserved/1", "reservation-released/1"),
+    *("reply-spent/1", "reply-given-back/1", "delivery-planned/1", "delivery-started/1"),
     *("delivery-postponed/1", "delivery-accepted/1", "delivery-confirmed/1", "delivery-rejected/1"),
-    *(
-        "delivery-unknown/1",
-        "delivery-suppressed/1",
-        "delivery-expired/1",
-        "group-seen/1",
-        "group-answered/1",
-    ),
-    *("group-send-reserved/1", "group-reservation-released/1", "run-advanced/1", "order-placed/1"),
-    *("order-matched/1", "order-awaited/1", "goal-reached/1", "receipt-expected/1", "receipt-came/1"),
-    *(
-        "media-kept/1",
-        "media-refused/1",
-        "tag-mirrored/1",
-        "code-taken/1",
-        "code-assigned/1",
-        "coupon-redeemed/1",
-    ),
+    *("delivery-unknown/1", "delivery-suppressed/1", "delivery-expired/1", "group-seen/1"),
+    *("group-answered/1", "group-send-reserved/1", "group-reservation-released/1", "run-advanced/1"),
+    *("order-placed/1", "order-matched/1", "order-awaited/1", "goal-reached/1", "receipt-expected/1"),
+    *("receipt-came/1", "media-kept/1", "media-refused/1", "tag-mirrored/1", "code-taken/1"),
+    *("code-assigned/1", "coupon-redeemed/1"),
 )
 
 _TEXT = {bytes([WORD + place]): name for place, name in enumerate(WORDS)}

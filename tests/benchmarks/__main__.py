@@ -5,12 +5,14 @@ works; nothing is written then. Exit 1 where a figure could not be measured, or 
 """
 
 import argparse
+import gc
 import sys
 import time
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from bot.__main__ import GC_THRESHOLDS
 from tests.benchmarks.figure import Bench, Figure
 from tests.benchmarks.machine import ROOT, description
 from tests.benchmarks.registry import FIGURES
@@ -54,6 +56,9 @@ def main(arguments: Sequence[str]) -> int:
         figures = chosen(given.names, large=given.large)
     except KeyError as unknown:
         parser.error(f"there is no figure {unknown}")
+    gc.set_threshold(
+        *GC_THRESHOLDS
+    )  # as each command of Siyu's; for both sides of what is measured in this process
     bench = Bench(FOLDER, large=given.large)
     if given.quick:
         bench = Bench(FOLDER, rounds=1, share=QUICK_SHARE, large=given.large)

@@ -1,7 +1,6 @@
 """P5: computing all views again, beside writing the same rows by hand."""
 
 import contextlib
-import gc
 import sqlite3
 import tempfile
 import time
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bot.__main__ import GC_THRESHOLDS
 from bot.bootstrap import open_house
 from bot.house import House
 from bot.settings import Settings
@@ -116,7 +114,6 @@ def installation(bench: Bench) -> Iterator[Path]:
 
 
 def _measure(bench: Bench) -> Sequence[Line]:
-    gc.set_threshold(*GC_THRESHOLDS)  # as ``siyu rebuild`` does; for both sides
     with installation(bench) as data:
         house = open_house(Settings(data=data, starter_rules=False), {})
         try:

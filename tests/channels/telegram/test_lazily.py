@@ -12,7 +12,24 @@ import channels.telegram
 from channels.telegram import lazily
 
 FRESH = """
+import sys
+from pydantic import BaseModel
+
+class Ours(BaseModel):
+    other: "Later"
+
+class Later(BaseModel):
+    number: int
+
+class Meanwhile:  # somebody else completes a class of theirs while aiogram is imported
+    def find_spec(self, name, *_):
+        if name == "aiogram.types.update":
+            Ours.model_rebuild()
+
+sys.meta_path.insert(0, Meanwhile())
+assert not Ours.__pydantic_complete__
 import channels.telegram
+assert Ours.__pydantic_complete__
 from aiogram.methods import SendMessage
 from aiogram.methods.base import Response
 from aiogram.types import Message, Poll, Update
