@@ -52,6 +52,7 @@ class Menus:
         if not offering:
             return None
         wanted = await asyncio.to_thread(self._wanted, offering)
+        self._shown = {place: entries for place, entries in self._shown.items() if place in wanted}
         failed = False
         for place, entries in wanted.items():
             menus = offering[place.channel, place.account]
@@ -110,8 +111,12 @@ class Menus:
         return msgspec.json.decode(self._house.log.get_cursor(OFFERED) or "[]", type=list[ContactId])
 
     def _remember(self) -> None:
-        now = sorted(
-            place.operator for place, entries in self._shown.items() if place.operator is not None and entries
-        )
-        if now != self._offered():
+        """Note whose chats have a list. What could not be taken away, or lies on an account that is closed now, is still there."""
+        before = self._offered()
+        theirs = {
+            place.operator: entries for place, entries in self._shown.items() if place.operator is not None
+        }
+        gone = {operator for operator, entries in theirs.items() if not entries}
+        now = sorted({*before, *theirs} - gone)
+        if now != before:
             self._house.log.set_cursor(OFFERED, msgspec.json.encode(now).decode())

@@ -125,7 +125,7 @@ class Parts:
 
     def _answering(self, step: Callable[[], Awaitable[int]], follower: Follower) -> Step:
         """Return what drives a part that answers by itself: whoever waits for its silence is told how far it came."""
-        self._house.unsaid.answering.append(follower)
+        self._house.unsaid.answering[follower.name] = follower
 
         async def stepped() -> float | None:
             done = await step()

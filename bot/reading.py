@@ -257,11 +257,10 @@ class SqlTagLedger:
         """See TagLedger."""
         self.catch_up()
         here = (CONTACTS.c.channel == channel) & (CONTACTS.c.account == account) & CONTACTS.c.private
+        named = select(CONTACTS.c.external_id, CONTACTS.c.contact, CONTACTS.c.customer).where(here)
         with self.views.snapshot() as connection:
-            people = {
-                row.external_id: (row.contact, row.customer)
-                for row in connection.execute(select(CONTACTS).where(here, CONTACTS.c.blocked.is_(None)))
-            }
+            reachable = connection.execute(named.where(CONTACTS.c.blocked.is_(None)))
+            people = {row.external_id: (row.contact, row.customer) for row in reachable}
             by_hand = select(CONTACTS.c.contact, TAGS.c.tag).join(TAGS, TAGS.c.subject == CONTACTS.c.customer)
             held = by_hand.where(here, TAGS.c.rule == "", TAGS.c.known_to.is_(None))
             ours = frozenset((row.contact, row.tag) for row in connection.execute(held))

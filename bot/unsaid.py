@@ -21,10 +21,11 @@ class Answering(Protocol):
 
 
 class Unsaid:
-    """Watches what this process appends. ``answering``: all who answer by themselves. Used from the event loop and from threads."""
+    """Watches what this process appends. Used from the event loop and from threads."""
 
     def __init__(self) -> None:
-        self.answering: list[Answering] = []
+        self.answering: dict[str, Answering] = {}
+        """By name: one whose duty begins anew takes the place of its former self."""
         self.patience: Callable[[ContactId], Awaitable[float]] | None = None
         """Where other processes answer, too, and nobody sees all that is said: how many seconds to wait for it."""
         self._open: OrderedDict[str, ContactId] = OrderedDict()
@@ -78,5 +79,5 @@ class Unsaid:
                 self._changes.discard(change)
 
     def _silent(self, contact: ContactId, head: int) -> bool:
-        reached = min((max(one.noted, one.read_to) for one in self.answering), default=head)
+        reached = min((max(one.noted, one.read_to) for one in self.answering.values()), default=head)
         return reached >= head and contact not in self._open.values()

@@ -6,7 +6,7 @@ how far it reaches are one append, which only one of them gets in.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -58,16 +58,27 @@ class CampaignSources:
 
 
 @dataclass(slots=True)
+class _Run:
+    """A run as far as its stream was read. ``judge_at``: when to look again how those fare who go first."""
+
+    version: int = 0
+    state: RunState = runs.initial
+    judge_at: datetime | None = None
+
+
+@dataclass(slots=True)
 class _Known:
     """A campaign as far as its stream was read. ``looked``: at which minute, and behind which run, nothing more was found due.
 
-    ``begun``: the run that was begun here last.
+    ``begun``: the run that was begun here last. ``runs``: those that are not planned to their end. ``failing``: whether that was told.
     """
 
     version: int = 0
     state: CampaignState = campaigns.initial
     looked: tuple[datetime, datetime | None] | None = None
     begun: RunId | None = None
+    runs: dict[RunId, _Run] = field(default_factory=dict)
+    failing: bool = False
 
     def newest(self, campaign: CampaignId) -> EventId:
         """Return its newest event: why what is done about it is done."""
@@ -82,33 +93,31 @@ class CampaignFanOut:
     ) -> None:
         self.sources, self.dispatch, self.digest, self.clock = sources, dispatch, digest, clock
         self._known: dict[CampaignId, _Known] = {}
-        self._runs: dict[RunId, tuple[int, RunState]] = {}
-        self._judge_at: dict[RunId, datetime] = {}
-        self._failing: set[CampaignId] = set()
+        """Those under way, and with them their runs: all that is known of one goes when it is paused or over."""
 
     async def step(self) -> int:
         """Do what is due. Returns how much that was: 0 where nothing is left to do now. Raises StoreUnavailable, Overloaded."""
         under_way = await asyncio.to_thread(self.sources.agenda.campaigns)
-        for gone in self._known.keys() - {hint.campaign for hint in under_way}:
-            del self._known[gone]
+        self._known = {hint.campaign: self._known.get(hint.campaign) or _Known() for hint in under_way}
         done = 0
         for hint in under_way:
+            known = self._known[hint.campaign]
             try:
-                done += await self._carry_out(hint)
+                done += await self._carry_out(hint, known)
             except (StoreUnavailable, Overloaded):
                 raise
             except VersionConflict:  # another was first, or it was paused: the next step looks again
                 continue
             except (SiyuError, ZoneInfoNotFoundError) as error:  # its stream is damaged: the others go on
-                if hint.campaign not in self._failing:
+                if not known.failing:
                     log_.error("campaign.failed", campaign=hint.campaign, error=type(error).__name__)  # noqa: TRY400
-                self._failing.add(hint.campaign)
+                known.failing = True
             else:
-                self._failing.discard(hint.campaign)
+                known.failing = False
         return done
 
-    async def _carry_out(self, hint: UnderWay) -> int:
-        known = await asyncio.to_thread(self._read, hint.campaign)
+    async def _carry_out(self, hint: UnderWay, known: _Known) -> int:
+        await asyncio.to_thread(self._read, hint.campaign, known)
         state, draft = known.state, known.state.drafted
         if draft is None or state.stage not in {Stage.SCHEDULED, Stage.RUNNING}:
             return 0
@@ -116,7 +125,7 @@ class CampaignFanOut:
         done = 0
         new = () if begun is None or begun in hint.runs else (begun,)
         for run in (*hint.runs, *new):
-            done += await self._go_on(run, draft, state)
+            done += await self._go_on(run, draft, known)
         if not done and not hint.runs and not hint.open and self._is_over(hint, draft):
             finish = FinishCampaign(campaign=hint.campaign)
             await say(self.dispatch, self._context(known.newest(hint.campaign)), finish)
@@ -127,14 +136,12 @@ class CampaignFanOut:
         ran = hint.last_at is not None or draft.timing.cadence is not Cadence.ONCE
         return ran and is_over(draft.timing, self.clock())
 
-    def _read(self, campaign: CampaignId) -> _Known:
+    def _read(self, campaign: CampaignId, known: _Known) -> None:
         """Bring what is known of a campaign up to date: a long list is read once."""
-        known = self._known.setdefault(campaign, _Known())
         recorded = self.sources.log.read_stream(stream(campaigns.category, campaign), known.version)
         if recorded:
             known.state = fold(campaigns, recorded, known.state)
             known.version, known.looked = recorded[-1].version, None
-        return known
 
     async def _begin(self, hint: UnderWay, known: _Known, draft: CampaignDrafted) -> RunId | None:
         """Begin the newest run that is due and was not begun. Times are whole minutes: within one there is nothing new to find."""
@@ -172,30 +179,29 @@ class CampaignFanOut:
         )
         await say(self.dispatch, self._context(because), begin)
 
-    async def _go_on(self, run: RunId, draft: CampaignDrafted, campaign: CampaignState) -> int:
+    async def _go_on(self, run: RunId, draft: CampaignDrafted, known: _Known) -> int:
         """Carry a run on by a few steps. Returns how many they were."""
         for steps in range(CHUNKS_A_STEP):
-            state = await asyncio.to_thread(self._run, run)
+            state = await asyncio.to_thread(self._run, run, known)
             match state.at_pass:
                 case Pass.FIRST | Pass.EVERYBODY:
                     await self._plan(run, draft, state)
                 case Pass.WAITING:
-                    if not await self._judge(run, draft, campaign, state):
+                    if not await self._judge(run, draft, known):
                         return steps
                 case _:
                     return steps
         return CHUNKS_A_STEP
 
-    def _run(self, run: RunId) -> RunState:
+    def _run(self, run: RunId, known: _Known) -> RunState:
         """Return where a run stands; what was read of it before is not read again."""
-        version, state = self._runs.get(run, (0, runs.initial))
-        recorded = self.sources.log.read_stream(stream(runs.category, run), version)
+        read = known.runs.setdefault(run, _Run())
+        recorded = self.sources.log.read_stream(stream(runs.category, run), read.version)
         if recorded:
-            version, state = recorded[-1].version, fold(runs, recorded, state)
-        self._runs[run] = version, state
-        if state.at_pass is Pass.PLANNED:
-            del self._runs[run]
-        return state
+            read.version, read.state = recorded[-1].version, fold(runs, recorded, read.state)
+        if read.state.at_pass is Pass.PLANNED:
+            del known.runs[run]
+        return read.state
 
     async def _plan(self, run: RunId, draft: CampaignDrafted, state: RunState) -> None:
         """Plan the next chunk, or end this pass where there is nobody left in it."""
@@ -211,19 +217,18 @@ class CampaignFanOut:
         else:
             await say(self.dispatch, self._context(because), FinishRun(run=run))
 
-    async def _judge(
-        self, run: RunId, draft: CampaignDrafted, campaign: CampaignState, state: RunState
-    ) -> bool:
+    async def _judge(self, run: RunId, draft: CampaignDrafted, known: _Known) -> bool:
         """Let the others follow, or stop, once it is seen how those fared who went first. Returns whether the others follow."""
-        now = self.clock()
+        now, read = self.clock(), known.runs[run]
+        state = read.state
         because = EventId(f"{stream(runs.category, run)}@1")
-        if run not in campaign.overruled and draft.canary is not None and state.until is not None:
-            if now < max(state.until, self._judge_at.get(run, state.until)):
+        if run not in known.state.overruled and draft.canary is not None and state.until is not None:
+            if now < max(state.until, read.judge_at or state.until):
                 return False
             figures = await asyncio.to_thread(self.sources.canaries.figures, run)
             patience = timedelta() if draft.timing.local else PATIENCE
             if now < state.until + patience and not _seen_enough(figures, draft.canary, now):
-                self._judge_at[run] = now + LOOK_AGAIN
+                read.judge_at = now + LOOK_AGAIN
                 return False
             reason = stops(
                 draft.canary,
@@ -236,7 +241,6 @@ class CampaignFanOut:
                 stop = PauseCampaign(campaign=draft.campaign, reason=reason, run=run)
                 await say(self.dispatch, self._context(because), stop)
                 return False
-        self._judge_at.pop(run, None)
         await say(self.dispatch, self._context(because), ClearRun(run=run))
         return True
 

@@ -20,7 +20,10 @@ LEASE_S = 4.0
 """So long after a process was killed or froze its duties are others'."""
 RENEWED_EVERY_S = 1.0
 PRESENT = "here/"
-"""Begins the leases by which processes tell that they are there at all: as many share the work."""
+"""Begins the leases by which processes tell that they are there at all: as many share the work. No other process takes one of these."""
+GONE_S = 3600.0
+"""Who was not there for so long is expected no more, and their leases of presence are removed. Who wakes all the same has them anew."""
+SWEPT_EVERY_S = 600.0
 
 log_ = structlog.get_logger(__name__)
 
@@ -97,6 +100,7 @@ class Duties:
         self._until: dict[str, float] = {}
         self._begun: dict[str, tuple[Duty, int]] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
+        self._sweep_at = 0.0
 
     def holds(self, name: str) -> bool:
         """Whether a duty is this process's now. Who was frozen asks before it acts: it may be somebody else's since."""
@@ -130,6 +134,7 @@ class Duties:
         for name in shared.ours:
             if name in held and name not in self._ending:
                 await self._begin(known[name], held[name])
+        await self._sweep()
         return RENEWED_EVERY_S
 
     async def _hold(self, names: set[str], leaving: Sequence[str]) -> Mapping[str, int]:
@@ -137,6 +142,14 @@ class Duties:
         held = await asyncio.to_thread(self._leases.hold, self.holder, sorted(names), LEASE_S, leaving)
         self._until = dict.fromkeys(held, at + LEASE_S)
         return held
+
+    async def _sweep(self) -> None:
+        """Remove what processes left that are gone: each start has a name of its own, and its leases would stay for ever."""
+        at = self._boottime()
+        if at < self._sweep_at:
+            return
+        self._sweep_at = at + SWEPT_EVERY_S
+        await asyncio.to_thread(self._leases.sweep, PRESENT, GONE_S)
 
     async def _begin(self, duty: Duty, epoch: int) -> None:
         before = self._begun.get(duty.name)

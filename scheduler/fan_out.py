@@ -46,12 +46,15 @@ class FanOut:
         self.dispatch, self.digest, self.clock = dispatch, digest, clock
         self._finished: set[BroadcastId] = set()
         self._reached: dict[BroadcastId, tuple[int, int]] = {}
-        """Of those under way: up to which customer number they are planned, and how many that was. Forgotten by a crash."""
+        """Of those under way: up to which customer number they are planned, and how many that was. Forgotten by a crash.
+
+        Of both, no more than is listed: each step leaves out what is not due any more."""
 
     async def step(self) -> int:
         """Fan out what is due, of a large audience a part. Returns how many broadcasts that were. Raises StoreUnavailable, Overloaded."""
         listed = await asyncio.to_thread(self.agenda.broadcasts, self.clock())
         self._finished &= set(listed)
+        self._reached = {one: self._reached[one] for one in listed if one in self._reached}
         due = [broadcast for broadcast in listed if broadcast not in self._finished]  # the view may still lag
         for broadcast in due:
             try:

@@ -5,7 +5,7 @@ it: it runs beside everything else, a few questions a second, and a provider tha
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -76,9 +76,7 @@ class Acquaintance:
         if not knowing:
             return None
         batch = await self._follower.next(BATCH)
-        left = sum([await self._hear(recorded, knowing) for recorded in batch])
-        if left:  # told once, not for each of a crowd
-            log_.info("profiles.given_up", reason="too-many-wait", people=left)
+        await self._hear(batch, knowing)
         if batch:
             self._follower.read_to = batch[-1].position
         now = self._monotonic()
@@ -88,22 +86,28 @@ class Acquaintance:
             return 0.0
         return max(STEP_S, min(map(self._due_at, self._open.values())) - now) if self._open else None
 
-    async def _hear(self, recorded: Recorded, knowing: Knowing) -> bool:
-        """Note who is new. Returns whether somebody else was given up for them."""
-        event = recorded.event
-        if recorded.origin is not Origin.LIVE or not isinstance(event, ContactSeen | ContactUnblocked):
-            return False
-        if isinstance(event, ContactSeen) and (event.channel, event.account) not in knowing:
-            return False
-        address = await asyncio.to_thread(self._address_of, event.contact)
-        if address is None or (address.channel, address.account) not in knowing:
-            return False
-        self._open.setdefault(event.contact, _Open(event.contact, address, recorded.position))
-        theirs = [one for one in self._open.values() if _place(one) == (address.channel, address.account)]
-        if len(theirs) <= self._open_max:
-            return False
-        self._settle(theirs[0])
-        return True
+    async def _hear(self, batch: Sequence[Recorded], knowing: Knowing) -> None:
+        """Note who is new; where too many wait on an account, those who have waited longest are given up."""
+        new = _new(batch, knowing)
+        if not new:
+            return
+        for one in await asyncio.to_thread(self._addressed, new):
+            if _place(one) in knowing:
+                self._open.setdefault(one.contact, one)
+        left = 0
+        for at in knowing:
+            theirs = [one for one in self._open.values() if _place(one) == at]
+            for one in theirs[: max(0, len(theirs) - self._open_max)]:
+                self._settle(one)
+                left += 1
+        if left:  # told once, not for each of a crowd
+            log_.info("profiles.given_up", reason="too-many-wait", people=left)
+
+    def _addressed(self, new: Mapping[ContactId, int]) -> list[_Open]:
+        found = [(contact, self._address_of(contact), position) for contact, position in new.items()]
+        return [
+            _Open(contact, address, position) for contact, address, position in found if address is not None
+        ]
 
     def _due_at(self, one: _Open) -> float:
         return max(one.not_before, self._rest_until.get(_place(one), 0.0))
@@ -169,6 +173,18 @@ class Acquaintance:
         if done - self._follower.noted >= (1 if self._settled else IDLE_MOVE):
             await self._follower.move_to(done)
         self._settled = False
+
+
+def _new(batch: Sequence[Recorded], knowing: Knowing) -> dict[ContactId, int]:
+    """Return who may be new on an account that knows people, and the position of what says so first."""
+    new: dict[ContactId, int] = {}
+    for recorded in batch:
+        event = recorded.event
+        if recorded.origin is not Origin.LIVE or not isinstance(event, ContactSeen | ContactUnblocked):
+            continue
+        if isinstance(event, ContactUnblocked) or (event.channel, event.account) in knowing:
+            new.setdefault(event.contact, recorded.position)
+    return new
 
 
 def _place(one: _Open) -> Place:

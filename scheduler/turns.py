@@ -24,6 +24,8 @@ PROMISE_KEPT_S = 5.0
 """A chat waits so much longer for a delivery that was returned, should the view be late in showing it again."""
 MOST_KNOWN = 2_000
 """More than those the view does not show any more: it lags by half a second."""
+PROMISES_KEPT = 20_000
+"""Chats that wait for what was returned. Beyond, the one that waits longest is an ordinary chat again: providers may ask for hours."""
 FORGET_EVERY_S = 1.0
 """How often what is over is thrown away: there are thousands of hints under load, and one looks whose turn it is after every landing."""
 
@@ -78,6 +80,7 @@ class Turns:
         self._aside: Counter[AccountKey] = Counter()
         self._failing: set[AccountKey] = set()
         self._followed: dict[DeliveryId, _Followed] = {}
+        """What was tried within the last few seconds: more than accounts and log can take in that time it never is."""
         self._promises: dict[str, _Promise] = {}
         self._forget_at = 0.0
 
@@ -209,7 +212,10 @@ class Turns:
     def promise(self, hint: DueDelivery, until: float, *, whole_chat: bool = False) -> None:
         """Let it stay first in its chat, for it will come again by ``until``. ``whole_chat``: even replies wait for it."""
         kept = _Promise(hint.delivery, 0 if whole_chat else hint.priority, until + PROMISE_KEPT_S)
+        self._promises.pop(place_of(hint), None)  # the newest comes last
         self._promises[place_of(hint)] = kept
+        if len(self._promises) > PROMISES_KEPT:
+            del self._promises[next(iter(self._promises))]
 
     def answered(self, hint: DueDelivery, *, plainly: bool) -> None:
         """Say whether the provider took or refused it, or whether it failed."""

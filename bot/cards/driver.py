@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.cards.gathering import Inbox, Said, is_for_us
+from bot.cards.gathering import MOST_GATHERED, Inbox, Said, is_for_us
 from bot.cards.writing import CARD, IN_A_DIGEST, News, Writing
 from bot.house import House
 from bot.staff import KEPT_BACK, Staff, phone
@@ -42,8 +42,9 @@ class Cards:
     nobody waits for a colleague. What was gathered becomes cards, or digests where they would be too many, in one append with the position.
     """
 
-    def __init__(self, house: House, follower: Callable[[str], Follower]) -> None:
-        self._house, self._follower = house, follower
+    def __init__(self, house: House, follower: Callable[[str], Follower], room: int = MOST_GATHERED) -> None:
+        """``room``: messages and files that are gathered for an operator before any more is read."""
+        self._house, self._follower, self._room = house, follower, room
         self._staff, self._writing = Staff(house.log), Writing(house)
         self._inboxes: dict[OperatorId, Inbox] = {}
 
@@ -58,7 +59,7 @@ class Cards:
     async def _inbox(self, operator: OperatorId) -> Inbox:
         inbox = self._inboxes.get(operator)
         if inbox is None:
-            inbox = Inbox(operator, self._follower(f"cards-{operator}"))
+            inbox = Inbox(operator, self._follower(f"cards-{operator}"), self._room)
             bound = self._staff.bound.get(operator)
             known = await asyncio.to_thread(self._house.log.progress, inbox.follower.name)
             if known is None and bound is not None and self._house.clock() - bound.at < FRESHLY_BOUND:
@@ -67,7 +68,7 @@ class Cards:
         return inbox
 
     async def _serve(self, inbox: Inbox, member: Member, team: RosterState) -> float | None:
-        batch = await inbox.follower.next(BATCH)
+        batch = [] if inbox.full else await inbox.follower.next(BATCH)
         staff = {contact for one in team.members.values() for contact in one.contacts}
         for recorded in batch:
             if recorded.origin is Origin.LIVE:
@@ -76,7 +77,9 @@ class Cards:
             await inbox.follower.passed(batch[-1].position)
         elif batch:  # the durable place stays before what is not planned yet
             inbox.follower.read_to = batch[-1].position
-        if len(batch) == BATCH:
+            if inbox.full:  # what is read next must not wait for the minute of these
+                inbox.again_at = None
+        if len(batch) == BATCH and not inbox.full:
             return 0.0
         if not inbox.said:
             return None
@@ -98,6 +101,7 @@ class Cards:
             inbox.said.setdefault(event.contact, fresh).keep(event, recorded)
         else:
             return
+        inbox.gathered += 1
         inbox.begun_at = inbox.begun_at or recorded.recorded_at
         inbox.latest_at = recorded.recorded_at
 
@@ -170,7 +174,7 @@ class Cards:
             return self._writing.digest(inbox.operator, to, news, now, scarce=True)
         if len(lately) + len(news) <= CARDS_A_MINUTE:
             return [command for one in news for command in self._writing.card(to, one, now)]
-        if lately:
+        if lately and not inbox.full:
             return lately[0] + MINUTE
         pages = [news[start : start + IN_A_DIGEST] for start in range(0, len(news), IN_A_DIGEST)]
         digests = [self._writing.digest(inbox.operator, to, page, now) for page in pages]

@@ -14,6 +14,8 @@ QUIET = timedelta(seconds=1.5)
 """A burst is over when nobody wrote for so long ..."""
 LONGEST = timedelta(seconds=4)
 """... but whoever wrote first waits no longer than this."""
+MOST_GATHERED = 5_000
+"""Messages and files for one operator; what comes behind them waits in the log. Whom we may not write to now has cards waiting for days."""
 SHOWN = 5
 """The last messages of a burst that a card shows."""
 
@@ -58,10 +60,17 @@ class Inbox:
 
     operator: OperatorId
     follower: Follower
+    room: int = MOST_GATHERED
+    gathered: int = 0
     said: dict[ContactId, Said] = field(default_factory=dict)
     begun_at: datetime | None = None
     latest_at: datetime | None = None
     again_at: datetime | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether what is gathered must become cards before more is read."""
+        return self.gathered >= self.room
 
     def due_in(self, now: datetime) -> float:
         """Return in how many seconds what is gathered becomes cards."""
@@ -74,7 +83,7 @@ class Inbox:
 
     def clear(self) -> None:
         """Begin to gather anew."""
-        self.said = {}
+        self.said, self.gathered = {}, 0
         self.begun_at = self.latest_at = self.again_at = None
 
 

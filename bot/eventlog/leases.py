@@ -17,6 +17,9 @@ from domain.ports.leases import Lease
 STATEMENT_WITHIN_S = 3
 """A lease that could not be renewed by then had better be tried anew: it lives a few seconds only."""
 
+SWEPT_AT_ONCE = 1_000
+"""Within STATEMENT_WITHIN_S, however many there are."""
+
 _LIVE = "SELECT name, holder, epoch FROM {table} WHERE until > clock_timestamp()"
 # One statement, so that nobody who freezes in the middle keeps others waiting.
 _HOLD = """
@@ -30,6 +33,15 @@ _HOLD = """
         holder = excluded.holder, until = excluded.until, epoch = held.epoch + (held.holder <> excluded.holder)::int
     WHERE held.holder = excluded.holder OR held.until <= clock_timestamp()
     RETURNING name, epoch
+"""
+# No index on ``until``: it would be written by every renewal, and _LIVE reads the whole of this small table each second anyway.
+# A row that somebody renews just now is passed over, so that nobody waits for this.
+_SWEEP = """
+    DELETE FROM {table} WHERE name IN (
+        SELECT name FROM {table}
+        WHERE starts_with(name, %(prefix)s) AND until <= clock_timestamp() - make_interval(secs => %(ended_s)s)
+        LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    ) RETURNING name
 """
 
 
@@ -76,6 +88,7 @@ class PostgresLeases:
         """``connect`` returns a new connection in autocommit mode. The table is there: see bot/migrations."""
         table = SQL("{}.leases").format(Identifier(schema))
         self._live, self._hold = SQL(_LIVE).format(table=table), SQL(_HOLD).format(table=table)
+        self._sweep = SQL(_SWEEP).format(table=table)
         self._own = OwnConnection(connect, f"SET statement_timeout = '{STATEMENT_WITHIN_S}s'")
 
     def live(self) -> Mapping[str, Lease]:
@@ -88,6 +101,11 @@ class PostgresLeases:
         """See Leases."""
         asked = {"holder": holder, "names": list(names), "leaving": list(leaving), "lives_s": lives_s}
         return dict(self._own.fetch(self._hold, asked))
+
+    def sweep(self, prefix: str, ended_s: float) -> int:
+        """See Leases."""
+        asked = {"prefix": prefix, "ended_s": ended_s, "most": SWEPT_AT_ONCE}
+        return len(self._own.fetch(self._sweep, asked))
 
     def close(self) -> None:
         """See Leases."""

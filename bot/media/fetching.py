@@ -64,7 +64,7 @@ class Fetcher:
         self._tasks: dict[EventId, asyncio.Task[None]] = {}
         self._tries: dict[EventId, _Tries] = {}
         self._settled: set[EventId] = set()
-        """Decided, though the view may not show it yet."""
+        """Decided, though the view may not show it yet. As ``_tries``, no more than is listed at once: each step leaves out the others."""
 
     async def step(self) -> float | None:
         """Start what may start now. Returns 0 where a file just came to its end, else None. Raises StoreUnavailable."""

@@ -32,6 +32,13 @@ class Leases(Protocol):
         """
         ...
 
+    def sweep(self, prefix: str, ended_s: float) -> int:
+        """Remove leases whose name begins so and that ended at least so many seconds ago, some of them at a time. Returns how many.
+
+        With a lease goes its epoch: this is for names that only one holder ever has. Raises StoreUnavailable.
+        """
+        ...
+
     def close(self) -> None:
         """Give back connections; leases end by themselves."""
         ...
@@ -66,6 +73,16 @@ class MemoryLeases:
                 self._held[name] = lease, now + lives_s
                 ours[name] = lease.epoch
         return ours
+
+    def sweep(self, prefix: str, ended_s: float) -> int:
+        """See Leases."""
+        latest = self._clock() - ended_s
+        gone = [
+            name for name, (_, until) in self._held.items() if name.startswith(prefix) and until <= latest
+        ]
+        for name in gone:
+            del self._held[name]
+        return len(gone)
 
     def close(self) -> None:
         """See Leases."""

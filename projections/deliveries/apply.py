@@ -157,7 +157,7 @@ def _forget(connection: Connection, event: CustomerForgotten) -> None:
 
 deliveries = Projection(
     name="deliveries",
-    version=4,
+    version=5,
     tables=(DELIVERIES, BROADCASTS, PARTIES),
     listens_to=frozenset(
         {

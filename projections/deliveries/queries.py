@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, bindparam, func, literal, select
 
 from domain.broadcasts.broadcast import Stage
 from domain.broadcasts.events import (
@@ -30,6 +30,7 @@ from domain.identity import (
     Tag,
 )
 from projections.deliveries.tables import BROADCASTS, DELIVERIES, PARTIES
+from projections.question import Question
 
 SHORTEST_PREFIX = 6
 
@@ -135,15 +136,24 @@ def left_of(
     connection: Connection, of: CampaignId | BroadcastId, after: DeliveryId | None = None, limit: int = 100
 ) -> list[DeliveryId]:
     """Return the deliveries of a campaign or broadcast that left, may have left, or wait to leave: by id, after one of them."""
-    phases = [phase.value for phase in (*LEFT, Phase.PLANNED)]
-    statement = (
+    for question in _LEFT_OF:
+        found = question.ask(connection, of=of, after=after or "", limit=limit)
+        if found:
+            return [delivery for (delivery,) in found]
+    return []
+
+
+_LEFT_OF = tuple(
+    Question(
         select(DELIVERIES.c.delivery)
-        .where(or_(DELIVERIES.c.campaign == of, DELIVERIES.c.broadcast == of), DELIVERIES.c.phase.in_(phases))
-        .where(DELIVERIES.c.delivery > (after or ""))
+        .where(origin == bindparam("of"), DELIVERIES.c.delivery > bindparam("after"))
+        .where(DELIVERIES.c.phase.in_([literal(phase.value) for phase in (*LEFT, Phase.PLANNED)]))
         .order_by(DELIVERIES.c.delivery)
-        .limit(limit)
+        .limit(bindparam("limit"))
     )
-    return list(connection.execute(statement).scalars())
+    for origin in (DELIVERIES.c.campaign, DELIVERIES.c.broadcast)
+)
+"""One after the other, as no delivery has both: asked with OR, neither index gives the order, and all of them are sorted for each page."""
 
 
 def outcomes_of(connection: Connection, run: RunId) -> list[Outcome]:

@@ -18,7 +18,7 @@ DELIVERIES = Table(
     Column("group_id", String),
     Column("text", Text),
     Column("rendered", Text),
-    Column("broadcast", String, index=True),
+    Column("broadcast", String),
     Column("campaign", String),
     Column("run", String, index=True),
     Column("operator", String),
@@ -32,6 +32,7 @@ DELIVERIES = Table(
     Column("started_at", Utc),
     Column("ended_at", Utc),
     Index("deliveries_by_campaign", "campaign", "delivery"),
+    Index("deliveries_by_broadcast", "broadcast", "delivery"),
     Index("deliveries_by_phase", "phase", "reason", "kind"),
     Index("deliveries_by_message", "contact", "provider_message"),
 )

@@ -101,6 +101,45 @@ async def test_who_leaves_the_team_sees_no_commands_any_more_even_after_a_restar
     assert phone.shown[None, "li"] == []
 
 
+async def test_what_could_not_be_taken_away_is_taken_away_later_and_what_was_is_left_alone(
+    premises: Premises, menus: Menus, phone: Phone
+) -> None:
+    bound(premises, Role.OWNER)
+    await menus.step()
+    premises.house.do("system", RemoveOperator(operator=next(iter(team(premises.house).members))))
+    later = Menus(premises.house, lambda: [phone])  # type: ignore[list-item]
+    phone.failures = [TemporaryFailure("unreachable") for _ in range(4)]  # three languages, and the operator
+    assert await later.step() == AGAIN_S
+    assert phone.shown[None, "li"] != []
+    assert await later.step() is None
+    assert phone.shown[None, "li"] == []
+    calls = phone.calls
+    await later.step()
+    assert phone.calls == calls
+
+
+async def test_whose_account_was_closed_meanwhile_and_who_came_back_sees_what_is_right(
+    premises: Premises, phone: Phone
+) -> None:
+    li = bound(premises, Role.OWNER)
+    other = Phone()
+    other.account = Account("other")
+    opened = [phone, other]
+    menus = Menus(premises.house, lambda: opened)  # type: ignore[arg-type,return-value]
+    await menus.step()
+    opened.remove(phone)
+    await menus.step()
+    operator = next(iter(team(premises.house).members))
+    premises.house.do("system", RemoveOperator(operator=operator))
+    await menus.step()
+    opened.append(phone)
+    await menus.step()
+    assert phone.shown[None, "li"] == []
+    assert bound(premises, Role.OWNER) == li
+    await menus.step()
+    assert "broadcast" in dict(phone.shown[None, "li"])
+
+
 async def test_what_is_shown_is_not_offered_again(menus: Menus, phone: Phone) -> None:
     await menus.step()
     calls = phone.calls

@@ -47,7 +47,7 @@ async def is_silent(waiting: "asyncio.Task[None]") -> bool:
 
 async def test_there_is_silence_once_all_who_answer_have_seen_what_was_said() -> None:
     unsaid, rules, welcome = Unsaid(), Someone(), Someone()
-    unsaid.answering = [rules, welcome]
+    unsaid.answering = {"rules": rules, "welcome": welcome}
     unsaid.note([recorded(events.MESSAGE_RECEIVED, 7)])
     waiting = asyncio.create_task(unsaid.all_said(ALICE))
     assert not await is_silent(waiting)
@@ -105,7 +105,7 @@ async def test_where_other_processes_answer_too_it_waits_as_long_as_it_is_told_a
         return 0.0
 
     unsaid.patience = patience
-    unsaid.answering = [Someone()]
+    unsaid.answering = {"rules": Someone()}
     unsaid.note([recorded(events.MESSAGE_RECEIVED, 7)])  # nobody here will ever have seen it
     async with asyncio.timeout(5):
         await unsaid.all_said(ALICE)

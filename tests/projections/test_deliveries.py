@@ -1,6 +1,11 @@
 """What became of each message, and of a broadcast."""
 
+import sqlite3
 from datetime import timedelta
+from pathlib import Path
+from typing import cast
+
+import pytest
 
 from domain.broadcasts.broadcast import Stage
 from domain.broadcasts.commands import ConfirmBroadcast, DraftBroadcast, FinishFanOut
@@ -8,7 +13,7 @@ from domain.broadcasts.events import AudienceKind
 from domain.deliveries.commands import CancelDelivery, ConfirmDelivery, LoseTrackOfDelivery, RejectDelivery
 from domain.deliveries.delivery import Phase
 from domain.deliveries.events import Confirmation, DeliveryClass
-from domain.identity import BroadcastId, DeliveryId, Slug
+from domain.identity import BroadcastId, CampaignId, DeliveryId, Slug
 from domain.message import Personal
 from projections.deliveries import (
     Broadcast,
@@ -17,14 +22,16 @@ from projections.deliveries import (
     broadcasts_listed,
     counts,
     delivery,
+    left_of,
     recent,
     summary,
 )
-from projections.engine import Projector
-from tests.projections.house import TELEGRAM, House
+from projections.engine import Projector, Views
+from projections.registry import projections
+from tests.projections.house import TELEGRAM, House, matches
 from tests.projections.reading import catch_up
 
-SALE = BroadcastId("b1")
+SALE, OTHER = BroadcastId("b1"), CampaignId("c1")
 SERVICE, MARKETING = DeliveryClass.SERVICE, DeliveryClass.MARKETING
 
 
@@ -131,3 +138,45 @@ def test_a_broadcast_shows_its_text_once_and_what_became_of_it(projector: Projec
         assert summary(connection, BroadcastId("other")) is None
         assert [shown.text for shown in recent(connection, broadcast=SALE)] == ["sale!", "sale!"]
         assert delivery(connection, DeliveryId("nothing")) == []
+
+
+def test_what_left_of_a_campaign_or_a_broadcast_is_read_page_by_page(
+    projector: Projector, house: House
+) -> None:
+    house.says("wang", "hello")
+    of_campaign = [house.plans("wang", campaign=OTHER, kind=MARKETING) for _ in range(5)]
+    of_broadcast = [house.plans("wang", broadcast=SALE, kind=MARKETING) for _ in range(4)]
+    house.plans("wang")
+    house.do(
+        CancelDelivery(delivery=of_campaign[1], reason=Slug("recalled"), rule=Slug("operator")),
+        CancelDelivery(delivery=of_broadcast[0], reason=Slug("recalled"), rule=Slug("operator")),
+    )
+    house.sends(of_campaign[2])
+    catch_up(projector)
+    for wanted, planned in ((OTHER, [0, 2, 3, 4]), (SALE, [1, 2, 3]), (BroadcastId("b2"), [])):
+        among = of_campaign if wanted == OTHER else of_broadcast
+        read: list[DeliveryId] = []
+        with projector.views.read() as connection:
+            while page := left_of(connection, wanted, read[-1] if read else None, 2):
+                read += page
+        assert read == [among[number] for number in planned]
+
+
+@pytest.mark.parametrize("wanted", [OTHER, SALE])
+def test_a_page_of_what_left_costs_the_same_however_much_there_is(
+    wanted: CampaignId | BroadcastId, tmp_path: Path, house: House
+) -> None:
+    views = Views(tmp_path / "views.db")
+    catch_up(Projector(views, house.log, projections(matches)))
+    with views.read() as connection:
+        driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+        asked: list[str] = []
+        driver.set_trace_callback(asked.append)
+        left_of(connection, wanted, DeliveryId("d1"))
+        driver.set_trace_callback(None)
+        plans = [row[-1] for one in asked for row in driver.execute(f"EXPLAIN QUERY PLAN {one}").fetchall()]
+    views.close()
+    assert plans == [
+        "SEARCH deliveries USING INDEX deliveries_by_campaign (campaign=? AND delivery>?)",
+        "SEARCH deliveries USING INDEX deliveries_by_broadcast (broadcast=? AND delivery>?)",
+    ]

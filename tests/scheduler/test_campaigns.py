@@ -459,6 +459,32 @@ async def test_where_too_many_of_the_first_fail_the_others_wait_for_somebody_to_
     )
 
 
+async def test_of_many_that_come_and_go_while_some_go_first_each_is_carried_out_as_it_stands() -> None:
+    world = World()
+    meet(world, 300)
+    out = fan_out(world)
+    for number in range(20):
+        passing = CampaignId(f"passing-{number}")
+        launch(world, passing, canary=TRIED_FIRST)
+        await rest(out)
+        world.given(CancelCampaign(campaign=passing))
+        await rest(out)
+    launch(world, canary=TRIED_FIRST)
+    await rest(out)
+    world.given(PauseCampaign(campaign=SUMMER, reason=Slug("operator"), operator=LI))
+    await rest(out)
+    first = [plan for plan in planned(world) if plan.campaign == SUMMER]
+    world.given(ResumeCampaign(campaign=SUMMER, operator=LI))
+    await rest(out)
+    assert [plan for plan in planned(world) if plan.campaign == SUMMER] == first
+    await world.settle(world.courier(Provider(world)))
+    world.pass_time(601)
+    await rest(out)
+    of_summer = [plan for plan in planned(world) if plan.campaign == SUMMER]
+    assert len({plan.customer for plan in of_summer}) == len(of_summer) == 300
+    assert [done.planned for done in world.all_of(RunPlanned)] == [300]
+
+
 async def test_a_few_people_go_all_at_once() -> None:
     world = World()
     meet(world, 100)

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from domain.errors import StoreUnavailable
 from domain.identity import Slug
 from domain.ports.leases import Lease, MemoryLeases
-from scheduler.duties import LEASE_S, PRESENT, RENEWED_EVERY_S, Duties, Duty, share
+from scheduler.duties import (
+    GONE_S,
+    LEASE_S,
+    PRESENT,
+    RENEWED_EVERY_S,
+    SWEPT_EVERY_S,
+    Duties,
+    Duty,
+    share,
+)
 
 NAMES = [f"duty-{number}" for number in range(10)]
 
@@ -187,6 +196,30 @@ async def test_an_end_leaves_everything_to_others_at_once() -> None:
     assert (one.doing, {lease.holder for lease in leases.live().values()}) == ([], {Slug("two")})
     await two.step()
     assert doing(two) == NAMES
+
+
+async def test_what_processes_left_that_are_gone_does_not_pile_up() -> None:
+    clock = Clock()
+    leases = MemoryLeases(clock)
+    for number in range(50):  # each start has a name of its own, and is killed
+        worker = Worker(leases, clock, f"start-{number}")
+        worker.uncommon = ["account"]
+        await worker.step()
+        clock.now += GONE_S / 2
+    left = leases.sweep(PRESENT, 0.0)
+    assert left <= 2 * (2 + 1)  # two leases of presence each
+
+
+async def test_who_lives_sweeps_too_and_who_was_frozen_for_long_takes_part_again() -> None:
+    clock = Clock()
+    leases = MemoryLeases(clock)
+    one, two = Worker(leases, clock, "one"), Worker(leases, clock, "two")
+    await turns(one, two, clock=clock, seconds=5)
+    clock.now += GONE_S + SWEPT_EVERY_S
+    await two.step()
+    assert leases.sweep(PRESENT, 0.0) == 0  # it was done already
+    await turns(one, two, clock=clock, seconds=5)
+    assert (len(one.doing), doing(one, two)) == (5, NAMES)
 
 
 @given(

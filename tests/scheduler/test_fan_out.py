@@ -16,7 +16,7 @@ from domain.errors import StoreUnavailable, VersionConflict
 from domain.identity import BroadcastId, Slug, SubjectId, Tag
 from domain.message import Personal
 from domain.ports.agenda import MemoryAgenda
-from scheduler.chunks import CHUNK
+from scheduler.chunks import CHUNK, CHUNKS_A_STEP
 from scheduler.fan_out import BROADCAST_LIVES, FanOut
 from scheduler.follower import Dispatch
 from scheduler.ticks import Ticks
@@ -207,6 +207,23 @@ async def test_cancelled_while_it_is_planned_no_more_is_planned_and_nothing_is_s
     assert provider.texts == []
     assert {(s.reason, s.rule) for s in world.all_of(DeliverySuppressed)} == {("cancelled", "broadcast")}
     assert len(world.all_of(DeliverySuppressed)) == CHUNK
+
+
+async def test_one_that_was_not_listed_for_a_while_begins_again_and_everyone_has_exactly_one() -> None:
+    world = World()
+    people = [world.meet(f"p{i}") for i in range(CHUNKS_A_STEP * CHUNK + 5)]
+    announce(world)
+    agenda = MemoryAgenda(due_broadcasts=[SPRING])
+    out = fan_out(world, agenda=agenda)
+    await out.step()
+    assert len(world.all_of(DeliveryPlanned)) == CHUNKS_A_STEP * CHUNK
+    agenda.due_broadcasts = []
+    assert await out.step() == 0
+    agenda.due_broadcasts = [SPRING]
+    for _ in range(2):
+        await out.step()
+    assert [plan.contact for plan in world.all_of(DeliveryPlanned)] == people
+    assert world.all_of(BroadcastFannedOut) == [BroadcastFannedOut(broadcast=SPRING, planned=len(people))]
 
 
 async def test_cancelled_while_it_is_sent_only_what_was_started_goes_out() -> None:

@@ -15,7 +15,15 @@ from domain.identity import Locale, Party, Slug
 from domain.message import Origin
 from domain.ports.profiles import MemoryProfiles, Profile
 from scheduler.follower import Follower
-from scheduler.profiles import ASKED_A_STEP, FIRST_RETRY_S, MOST_TRIES, OPEN_MAX, STEP_S, Acquaintance
+from scheduler.profiles import (
+    ASKED_A_STEP,
+    BATCH,
+    FIRST_RETRY_S,
+    MOST_TRIES,
+    OPEN_MAX,
+    STEP_S,
+    Acquaintance,
+)
 from tests.domain.controls.ids import BOT, TELEGRAM
 from tests.domain.shop import LIN, WANG, Shop, said
 
@@ -216,6 +224,23 @@ async def test_no_more_wait_than_the_bound(shop: Shop, provider: Provider) -> No
     with capture_logs() as logged:
         await desk.step()
     assert (provider.asked, [entry["reason"] for entry in logged]) == (["p2", "p3"], ["too-many-wait"])
+
+
+async def test_of_a_crowd_the_newest_are_asked_after_each_once_and_nobody_again_after_a_restart(
+    shop: Shop, provider: Provider
+) -> None:
+    desk = Desk(shop, provider, open_max=5)
+    await desk.step()
+    for number in range(BATCH):  # each is seen, and says something: several batches
+        shop.given(said("你好", Sender(external_id=f"p{number}")))
+    with capture_logs() as logged:
+        while await desk.step(STEP_S) is not None:
+            pass
+    given_up = sum(entry["people"] for entry in logged if entry["event"] == "profiles.given_up")
+    assert (len(provider.asked) + given_up, len(set(provider.asked))) == (BATCH, len(provider.asked))
+    assert provider.asked[-5:] == [f"p{number}" for number in range(BATCH - 5, BATCH)]
+    await Desk(shop, provider, open_max=5).step()
+    assert len(provider.asked) + given_up == BATCH
 
 
 async def test_history_and_other_accounts_are_asked_after_nowhere(

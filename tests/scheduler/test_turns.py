@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 from domain.identity import Account, Channel, ContactId, DeliveryId
 from domain.ports.agenda import DueDelivery
 from scheduler.pacing import Pacer, Rates
-from scheduler.turns import IN_FLIGHT, Turns
+from scheduler.turns import IN_FLIGHT, PROMISES_KEPT, Turns
 
 WECHAT = Channel("wechat"), Account("wx1")
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def due(number: int) -> DueDelivery:
+def due(number: int, delivery: str = "") -> DueDelivery:
     return DueDelivery(
-        delivery=DeliveryId(f"d{number}"),
+        delivery=DeliveryId(delivery or f"d{number}"),
         priority=2,
         channel=WECHAT[0],
         account=WECHAT[1],
@@ -55,3 +55,15 @@ def test_on_an_account_that_failed_many_may_still_share_a_request() -> None:
         (one,) = turns.pick([due(number), due(number + 1)], 0.0).hints
         turns.step_aside(one)
     assert turns.flying(WECHAT) == 3
+
+
+def test_of_very_many_chats_that_wait_for_what_was_returned_the_first_are_ordinary_chats_again() -> None:
+    turns = Turns({WECHAT: Pacer(Rates(0, 0, 0))})
+    for number in range(PROMISES_KEPT):
+        turns.promise(due(number), until=60.0)
+    turns.promise(due(0), until=120.0)  # returned once more: it waits as long as any
+    turns.promise(due(PROMISES_KEPT), until=120.0)
+    later = [due(number, "later") for number in (0, 1, 2, PROMISES_KEPT)]
+    assert turns.pick(later, 10.0).hints == (later[1],)
+    assert turns.pick([due(0)], 10.0).hints == (due(0),)  # what was promised comes first in its chat
+    assert turns.pick(later, 70.0).hints == (later[2],)

@@ -206,6 +206,28 @@ async def test_cards_of_who_blocked_us_everywhere_are_held_back_until_they_can_b
     assert [text_of(card).split("\n")[1:] for card in cards] == [["hello"], ["good morning", "still there?"]]
 
 
+async def test_while_nobody_can_be_told_no_more_is_gathered_than_there_is_room_for_and_nothing_is_lost(
+    phones: Phones,
+) -> None:
+    premises = phones.premises
+    phones.cards = Cards(premises.house, premises.follower, room=3)
+    head = premises.house.log.head()
+    premises.receive(LI, Reachability(reachable=False))
+    for number in range(4):
+        premises.says(f"early{number}", f"early {number}")
+    assert await phones.cards_after(head) == []
+    for number in range(12):
+        premises.says(f"late{number}", f"late {number}")
+    assert await phones.cards_after(head) == []
+    premises.receive(LI, Reachability(reachable=True))
+    premises.now += timedelta(seconds=5)
+    *cards, digest = await phones.cards_after(head)
+    assert [text_of(card).split("\n")[1:] for card in cards] == [[f"early {number}"] for number in range(4)]
+    assert (
+        text_of(digest).split("\n")[0] == "12 customers wrote:"
+    )  # the room was full: no minute is waited for
+
+
 async def test_of_two_phones_the_one_heard_from_last_gets_the_card_while_there_is_room_and_else_the_other(
     phones: Phones,
 ) -> None:

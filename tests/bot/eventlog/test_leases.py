@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from bot.eventlog.codec import Codec
 from bot.eventlog.leadership import PostgresLeadership
-from bot.eventlog.leases import PostgresLeases
+from bot.eventlog.leases import SWEPT_AT_ONCE, PostgresLeases
 from bot.eventlog.postgres import SCHEMA, PostgresEventLog
 from bot.eventlog.postgres_store import PostgresStore
 from domain.errors import StoreUnavailable
@@ -82,6 +83,28 @@ def test_what_is_given_up_is_free_at_once_and_only_by_who_has_it(leases: Leases)
     assert leases.hold(TWO, ["a", "b"], LONG_S) == {"a": 2}
 
 
+def test_what_ended_long_ago_is_swept_with_its_epoch_and_only_what_begins_so(waiting: Waiting) -> None:
+    leases = waiting.leases
+    waiting.short(ONE, "a", "here/one", "here/one/a", "hereabouts")
+    leases.hold(TWO, ["here/two"], LONG_S)
+    assert leases.sweep("here/", LONG_S) == 0  # not long enough
+    assert leases.sweep("here/", SHORT_S / 2) == 2
+    assert leases.sweep("here/", SHORT_S / 2) == 0
+    assert leases.live() == {"here/two": Lease(TWO, 1)}
+    assert leases.hold(TWO, ["a", "here/one", "hereabouts"], LONG_S) == {
+        "a": 2,
+        "here/one": 1,
+        "hereabouts": 2,
+    }
+
+
+def test_who_was_swept_and_comes_back_has_its_lease_anew(waiting: Waiting) -> None:
+    waiting.short(ONE, "here/one")
+    waiting.leases.sweep("here/", 0.0)
+    assert waiting.leases.hold(ONE, ["here/one"], LONG_S) == {"here/one": 1}
+    assert waiting.leases.sweep("here/", 0.0) == 0
+
+
 # --- on PostgreSQL only ---------------------------------------------------------------------------------------------------
 
 
@@ -122,6 +145,22 @@ def test_of_many_who_want_the_same_at_once_each_gets_what_nobody_else_got(
     assert sum(map(len, taken)) == len(set[str]().union(*taken)) == len(names)
     for leases in everybody:
         leases.close()
+
+
+def test_a_pile_is_swept_some_at_a_time_and_nobody_waits_for_what_is_renewed_just_now(
+    postgres_url: str, codec: Codec
+) -> None:
+    PostgresEventLog(postgres_url, codec).close()
+    store = PostgresStore(postgres_url, SCHEMA)
+    leases = PostgresLeases(store.connect, SCHEMA)
+    leases.hold(ONE, [f"here/{number}" for number in range(SWEPT_AT_ONCE + 10)], 0.0)
+    with store.connect() as connection, connection.transaction():
+        connection.execute(
+            SQL("UPDATE {}.leases SET holder = holder WHERE name = 'here/7'").format(Identifier(SCHEMA))
+        )
+        assert [leases.sweep("here/", 0.0) for _ in range(3)] == [SWEPT_AT_ONCE, 9, 0]
+    assert leases.sweep("here/", 0.0) == 1
+    leases.close()
 
 
 @pytest.fixture
