@@ -11,7 +11,7 @@ from domain.errors import Overloaded, StoreUnavailable, VersionConflict
 
 POLL_S = 1.0
 """Followers are woken at once; this is for what a wake-up cannot tell, such as another process on a store without LISTEN."""
-BREATH_S = 0.05
+BREATH_S = 0.02
 """Between two steps, so that under load a follower takes many events at once instead of waking for each commit."""
 REST_S = 1.0
 """How long a driver waits after the store was away."""

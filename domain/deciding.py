@@ -1,7 +1,7 @@
 """Deciding a batch: each request becomes one unit, and a unit sees the pending writes of those before it. Nothing is stored here."""
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -46,7 +46,7 @@ class Reaction:
 
     process: Process
     recorded: Recorded
-    context: Context
+    now: datetime
     """Of what it brings about."""
 
 
@@ -75,6 +75,8 @@ class Registry:
     deciders: Mapping[type, Decider[Any]]
     handlers: Mapping[type, Handler]
     immediate: Mapping[type, tuple[Process, ...]]
+    slugs: Mapping[type, str] = field(default_factory=dict)
+    """By event class: slug and version."""
     snapshots: Mapping[str, int] = field(default_factory=dict)
     """By category: the version of the state's form, where there are snapshots."""
 
@@ -92,6 +94,7 @@ class Registry:
             {command: decider for decider in known for command in decider.commands},
             {handler.command: handler for handler in handlers},
             immediate,
+            {event: slug for decider in known for slug, event in decider.events},
             {decider.category: decider.snapshots for decider in known if decider.snapshots},
         )
 
@@ -160,7 +163,7 @@ class Batch:
         return name in self.hoped or name.partition("-")[2] in self.fresh
 
 
-_Todo = list[tuple[Command | Reaction, Context]]
+_Todo = Reaction | tuple[Command, Context]
 
 
 class _Unit:
@@ -169,7 +172,9 @@ class _Unit:
     def __init__(self, batch: Batch, request: Request) -> None:
         self._batch, self._sources, self._request = batch, batch.sources, request
         self._seen: dict[StreamId, int] = {}
+        self._entries: dict[StreamId, tuple[int, Any]] = {}
         self.states: dict[StreamId, tuple[int, Any]] = {}
+        """Those that it writes."""
         self._writes: OrderedDict[StreamId, list[NewEvent]] = OrderedDict()
         self._once: StreamId | None = None
         self.duplicate = False
@@ -177,64 +182,71 @@ class _Unit:
     def run(self) -> None:
         """Decide the request and everything it leads to in the same append."""
         context = self._request.context
-        todo: deque[tuple[Command | Reaction, Context]] = deque((c, context) for c in self._request.commands)
-        todo.extend((r, r.context) for r in self._request.reactions if r.recorded.origin is Origin.LIVE)
+        todo: deque[_Todo] = deque((command, context) for command in self._request.commands)
+        todo.extend(r for r in self._request.reactions if r.recorded.origin is Origin.LIVE)
         for _ in range(MAX_COMMANDS_PER_UNIT):
             if not todo or self.duplicate:
                 return
             # Depth first: what an event leads to comes before the next command.
-            todo.extendleft(reversed(self._step(*todo.popleft())))
+            todo.extendleft(reversed(self._step(todo.popleft())))
         raise AssertionError(f"{self._request} leads to more than {MAX_COMMANDS_PER_UNIT} commands")
 
-    def _step(self, step: Command | Reaction, context: Context) -> _Todo:
+    def _step(self, step: _Todo) -> Sequence[_Todo]:
         if isinstance(step, Reaction):
             commands = list(step.process.react(step.recorded, self))
             if not commands:  # most processes have nothing to say to most events
-                return []
-            context = _by(step.process, context)
-            return [(command, context) for command in commands]
-        handler = self._sources.registry.handlers.get(type(step))
-        if handler is None:
-            decider = self._sources.registry.deciders[type(step)]
-            key = decider.key(step, self)
-            if type(step) in decider.begun_by:
-                self._batch.hope(stream(decider.category, key))
-            events = tuple(decider.decide(self.state(decider, key), step, context))
-            return self._write(Write(decider, key, events), context)[0]
-        for name in handler.hopes(step):
+                return ()
+            by = answering(step.recorded, step.process, step.now)
+            return [(command, by) for command in commands]
+        command, context = step
+        handler = self._sources.registry.handlers.get(type(command))
+        if handler is not None:
+            return self._handle(handler, command, context)
+        decider = self._sources.registry.deciders[type(command)]
+        key = decider.key(command, self)
+        if type(command) in decider.begun_by:
+            self._batch.hope(stream(decider.category, key))
+        events = tuple(decider.decide(self.state(decider, key), command, context))
+        return self._write(Write(decider, key, events), context)[0]
+
+    def _handle(self, handler: Handler, command: Command, context: Context) -> Sequence[_Todo]:
+        for name in handler.hopes(command):
             self._batch.hope(name)
-        follow: _Todo = []
-        reactions: _Todo = []
-        for part in handler.handle(step, self, context):
+        follow: list[_Todo] = []
+        reactions: list[Reaction] = []
+        because: EventId | None = None
+        for part in handler.handle(command, self, context):
             if self.duplicate:
-                return []
+                return ()
+            if because is not None:  # only now is it asked for: most facts bring nothing else about
+                context, because = caused_by(because, context), None
             if isinstance(part, Write):
-                led_to, context = self._write(part, context)
-                reactions.extend(led_to)
+                led_to, because = self._write(part, context)
+                reactions += led_to
             else:
                 follow.append((part, context))
-        return follow + reactions
+        return [*follow, *reactions]
 
-    def _write(self, write: Write, context: Context) -> tuple[_Todo, Context]:
-        """Add events to the unit. Returns who reacts to them at once, and the context of what else they bring about."""
+    def _write(self, write: Write, context: Context) -> tuple[Sequence[Reaction], EventId | None]:
+        """Add events to the unit. Returns who reacts to them at once, and the last of them."""
         name = stream(write.decider.category, write.key)
         if write.once:
             self._first(name, write.decider)
         if self.duplicate or not write.events:
-            return [], context
+            return (), None
         version, state = self._entry(write.decider, name)
-        follow: _Todo = []
-        because = context
+        events = self._writes.setdefault(name, [])
+        follow: list[Reaction] = []
         for event in write.events:
             version, state = version + 1, write.decider.evolve(state, event)
-            self.states[name] = (version, state)
-            self._writes.setdefault(name, []).append(NewEvent(event, context))
-            because = caused_by(EventId(f"{name}@{version}"), context)
+            self.states[name] = self._entries[name] = (version, state)
+            events.append(NewEvent(event, context))
             processes = self._sources.registry.immediate.get(type(event))
             if processes and context.origin is Origin.LIVE:
-                recorded = _preview(write.decider, name, version, event, context)
-                follow.extend((Reaction(process, recorded, because), because) for process in processes)
-        return follow, because
+                slug = self._sources.registry.slugs[type(event)]
+                recorded = _preview(slug, name, version, event, context)
+                follow += [Reaction(process, recorded, context.now) for process in processes]
+        return follow, EventId(f"{name}@{version}")
 
     def _first(self, name: StreamId, decider: Decider[Any]) -> None:
         if self._once is not None:
@@ -242,15 +254,18 @@ class _Unit:
         pending = self._batch.pending.get(name)
         self.duplicate = pending is not None
         entry = pending or (0, decider.initial)
-        self._seen[name], self.states[name] = entry[0], entry
+        self._seen[name] = entry[0]
+        self.states[name] = self._entries[name] = entry
         self._once = name
 
     def _entry(self, decider: Decider[S], name: StreamId) -> tuple[int, S]:
-        entry = self.states.get(name) or self._batch.pending.get(name)
+        entry = self._entries.get(name)
         if entry is None:
-            new = self._batch.is_new(name)
-            entry = (0, decider.initial) if new else self._sources.load(decider, name)
-        self._seen.setdefault(name, entry[0])
+            entry = self._batch.pending.get(name)
+            if entry is None:
+                new = self._batch.is_new(name)
+                entry = (0, decider.initial) if new else self._sources.load(decider, name)
+            self._entries[name], self._seen[name] = entry, entry[0]
         return entry
 
     def append(self) -> Append:
@@ -308,19 +323,13 @@ def fold(decider: Decider[S], events: Iterable[Recorded], state: S | None = None
     return state
 
 
-def _by(process: Process, told: Context) -> Context:
-    """Field by field: dataclasses.replace would cost a fan-out a twentieth of its time."""
-    actor = Slug(f"process-{process.name}")
-    return Context(actor, told.occurred_at, told.now, told.cause, told.correlation, told.origin)
-
-
-def _preview(decider: Decider[Any], name: StreamId, version: int, event: Event, context: Context) -> Recorded:
+def _preview(slug: str, name: StreamId, version: int, event: Event, context: Context) -> Recorded:
     """Return the event as immediate processes see it: in the log's clothes, but without a position yet."""
     return Recorded(
         position=0,
         stream=name,
         version=version,
-        type=next(slug for slug, kind in decider.events if kind is type(event)),
+        type=slug,
         recorded_at=context.now,
         occurred_at=context.occurred_at,
         origin=context.origin,
@@ -332,13 +341,16 @@ def _preview(decider: Decider[Any], name: StreamId, version: int, event: Event, 
 
 
 def caused_by(event: EventId, context: Context) -> Context:
-    """Return the context of what an event brings about: caused by it, in its correlation."""
+    """Return the context of what an event brings about: caused by it, in its correlation.
+
+    Field by field: dataclasses.replace would cost a fan-out a twentieth of its time.
+    """
     correlation = context.correlation or Slug(event)
     return Context(context.actor, context.occurred_at, context.now, event, correlation, context.origin)
 
 
 def answering(recorded: Recorded, process: Process, now: datetime) -> Context:
     """Return the context of what a process does about a recorded event."""
-    actor = Slug(f"process-{process.name}")
-    context = Context(actor, recorded.occurred_at, now, correlation=recorded.correlation)
-    return caused_by(recorded.id, context)
+    cause = recorded.id
+    actor, correlation = Slug(f"process-{process.name}"), recorded.correlation or Slug(cause)
+    return Context(actor, recorded.occurred_at, now, cause, correlation)

@@ -77,27 +77,28 @@ def receive(command: Receive, streams: Streams, _context: Context) -> Iterator[W
     yield Write(
         inbound, key, (), once=True
     )  # before anything is read: a duplicate is one whatever became of its sender
-    for person in _people(command):
-        _not_forgotten(command, person, streams)
-    contact: ContactId | None = None
+    people = [
+        (person, streams.contact(_address(command, Party.CONTACT, person.external_id)))
+        for person in _people(command)
+    ]
+    for _, named in people:
+        _not_forgotten(named, streams)
+    contact = people[0][1] if command.sender is not None else None
     group: GroupId | None = None
-    if command.sender is not None:
-        contact = streams.contact(_address(command, Party.CONTACT, command.sender.external_id))
     if command.chat is not None:
         group = streams.group(_address(command, Party.GROUP, command.chat.external_id))
     yield Write(inbound, key, (_fact(command, contact, group, streams),))
-    for person in _people(command):
-        if not isinstance(command.content, Reachability) or command.content.reachable:
-            yield from _see(command, person, streams)
+    if not isinstance(command.content, Reachability) or command.content.reachable:
+        for person, named in people:
+            yield from _see(command, person, named, streams)
     gone = isinstance(command.content, GroupChange) and command.content.change == "bot-left"
     if command.chat is not None and group is not None and not gone:
         yield _see_group(command, command.chat, group, streams)
     yield from _consequences(command, contact, group, streams)
 
 
-def _not_forgotten(command: Receive, person: Sender, streams: Streams) -> None:
+def _not_forgotten(contact: ContactId, streams: Streams) -> None:
     """Whoever returns is somebody new: an id of before is remembered by this process only, or its key is being destroyed just now."""
-    contact = streams.contact(_address(command, Party.CONTACT, person.external_id))
     if streams.state(contacts, contact).forgotten:
         raise SubjectForgotten("this contact was forgotten: look the address up again")
 
@@ -211,9 +212,8 @@ def _done(command: Receive, contact: ContactId) -> Event | None:
             return None
 
 
-def _see(command: Receive, person: Sender, streams: Streams) -> Iterator[SeeContact]:
+def _see(command: Receive, person: Sender, contact: ContactId, streams: Streams) -> Iterator[SeeContact]:
     """See somebody, unless they are known just so: most messages come from people who are."""
-    contact = streams.contact(_address(command, Party.CONTACT, person.external_id))
     name, username = normalised(person.name), normalised(person.username)
     shown = (name, username, person.language or "", *([person.zone] if person.zone else []))
     profile = Slug(streams.digest("profile", *shown))

@@ -99,9 +99,10 @@ class ProcessRunner:
     def _requests(self, groups: Sequence[Sequence[Recorded]]) -> list[Request]:
         requests, noted, now = [], self.follower.noted, self.follower.clock()
         for events in groups:
-            reactions = tuple(Reaction(self.process, r, answering(r, self.process, now)) for r in events)
+            reactions = tuple([Reaction(self.process, recorded, now) for recorded in events])
             progress = replace(self.follower.progress(events[-1].position), expected=noted)
-            requests.append(Request(reactions[-1].context, reactions=reactions, progress=progress))
+            context = answering(events[-1], self.process, now)
+            requests.append(Request(context, reactions=reactions, progress=progress))
             noted = events[-1].position
         return requests
 

@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-from eventsourcing.persistence import StoredEvent
+from typing import NamedTuple
 
 from bot.eventlog.codec import EPOCH, MICROSECOND, Codec, stamp
 from domain.message import Recorded
 from domain.ports.event_log import Append, Appended, Conflict, Duplicate, NewEvent, Outcome, StreamWrite
+
+
+class Stored(NamedTuple):
+    """An event on its way into the store: a row of it. ``topic``: see packing.stored_as."""
+
+    stream: str
+    version: int
+    topic: str
+    state: bytes
 
 
 @dataclass(slots=True)
@@ -31,7 +39,7 @@ class Batch:
         self._encoded = [[_encoded(codec, write) for write in unit.writes] for unit in units]
         self.streams = sorted({stream for unit in units for stream in _streams(unit)})
         self.processes = sorted({unit.progress.name for unit in units if unit.progress})
-        self.stored: list[StoredEvent] = []
+        self.stored: list[Stored] = []
         self.progress: dict[str, int] = {}
         self._refused: list[Duplicate | Conflict | None] = []
         self._recorded_us = now_us
@@ -54,7 +62,7 @@ class Batch:
     def _accept(self, unit: Append, encoded: list[list[tuple[str, bytes]]], standing: Standing) -> None:
         for write, states in zip(unit.writes, encoded, strict=True):
             for version, (topic, state) in enumerate(states, write.expected + 1):
-                self.stored.append(StoredEvent(write.stream, version, topic, stamp(state, self._recorded_us)))
+                self.stored.append(Stored(write.stream, version, topic, stamp(state, self._recorded_us)))
             standing.versions[write.stream] = write.expected + len(states)
         if unit.progress:
             self.progress[unit.progress.name] = standing.progress[unit.progress.name] = unit.progress.position
@@ -108,9 +116,9 @@ def _streams(unit: Append) -> list[str]:
 def _refusal(unit: Append, standing: Standing) -> Duplicate | Conflict | None:
     if unit.once is not None and standing.versions.get(unit.once, 0):
         return Duplicate()
-    expected = {**unit.unchanged, **{write.stream: write.expected for write in unit.writes}}
-    for stream, version in expected.items():
-        if standing.versions.get(stream, 0) != version or stream in standing.dropped:
+    versions, dropped = standing.versions, standing.dropped
+    for stream, version in (*unit.unchanged.items(), *[(w.stream, w.expected) for w in unit.writes]):
+        if versions.get(stream, 0) != version or stream in dropped:
             return Conflict(stream)
     progress = unit.progress
     if progress is not None and standing.progress.get(progress.name, 0) != progress.expected:

@@ -16,6 +16,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 KEY_ID_BYTES = 8
+NONCES = 256
+"""Made at once: each call of the system lets go of the interpreter, which others are waiting for."""
 NONCE_BYTES = 12
 """AES-GCM, NIST SP 800-38D, section 8.2.2: random nonces are safe for 2**32 messages a key; a subject has thousands."""
 
@@ -31,8 +33,21 @@ def seal(key: Key, plain: bytes, bound_to: bytes) -> bytes:
     """Return key id, nonce and ciphertext. ``bound_to`` is authenticated: it opens nowhere else. Raises SubjectForgotten."""
     if key.cipher is None:
         raise SubjectForgotten("the key of this subject was destroyed")
-    nonce = os.urandom(NONCE_BYTES)
+    nonce = _nonce()
     return key.id + nonce + key.cipher.encrypt(nonce, plain, bound_to)
+
+
+_nonces: list[bytes] = []
+os.register_at_fork(after_in_child=_nonces.clear)  # no nonce is ever used twice
+
+
+def _nonce() -> bytes:
+    try:
+        return _nonces.pop()  # which is atomic: no two threads get the same
+    except IndexError:
+        fresh = os.urandom(NONCES * NONCE_BYTES)
+        _nonces.extend(fresh[at : at + NONCE_BYTES] for at in range(0, len(fresh), NONCE_BYTES))
+        return _nonce()
 
 
 def unseal(cipher: AESGCM, sealed: bytes, bound_to: bytes) -> bytes:

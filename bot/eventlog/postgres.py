@@ -19,7 +19,7 @@ from psycopg.rows import DictRow, TupleRow, tuple_row
 from psycopg.sql import SQL, Composed, Literal
 from sqlalchemy import make_url
 
-from bot.eventlog.batch import Batch, Standing
+from bot.eventlog.batch import Batch, Standing, Stored
 from bot.eventlog.codec import Codec, Row, stamped_us
 from bot.eventlog.listener import Listener
 from bot.eventlog.log import Notes, StoredEventLog
@@ -185,7 +185,8 @@ class PostgresRecorder(PostgresApplicationRecorder):
     ) -> None:
         self._lock_table(curs)
         self._notify_channel(curs)
-        curs.execute(self._sql.insert, _columns(stored_events), prepare=True)
+        rows = [Stored(str(e.originator_id), e.originator_version, e.topic, e.state) for e in stored_events]
+        curs.execute(self._sql.insert, _columns(rows), prepare=True)
 
     def rows(self, after: int, limit: int) -> list[Row]:
         """See Store."""
@@ -237,12 +238,12 @@ class PostgresRecorder(PostgresApplicationRecorder):
         self.datastore.close()
 
 
-def _columns(events: Sequence[StoredEvent]) -> tuple[list[str], list[int], list[str], list[bytes]]:
+def _columns(rows: Sequence[Stored]) -> tuple[list[str], list[int], list[str], list[bytes]]:
     return (
-        [str(event.originator_id) for event in events],
-        [event.originator_version for event in events],
-        [event.topic for event in events],
-        [event.state for event in events],
+        [row.stream for row in rows],
+        [row.version for row in rows],
+        [row.topic for row in rows],
+        [row.state for row in rows],
     )
 
 

@@ -19,7 +19,7 @@ from eventsourcing.sqlite import (
 )
 from sqlalchemy import URL, exc
 
-from bot.eventlog.batch import Batch, Standing
+from bot.eventlog.batch import Batch, Standing, Stored
 from bot.eventlog.codec import STAMP_BYTES, Codec, Row, stamped_us
 from bot.eventlog.folder import FolderLock, lock_folder
 from bot.eventlog.log import Latest, Notes, StoredEventLog
@@ -38,6 +38,11 @@ _VERSIONS = """
 """
 _POSITIONS = "SELECT name, position FROM progress WHERE name IN (SELECT value FROM json_each(?))"
 _START = "INSERT INTO progress (position, name) VALUES (?, ?)"
+_INSERTS = {
+    rows: f"INSERT INTO stored_events VALUES {', '.join(['(?, ?, ?, ?)'] * rows)}"  # noqa: S608  # question marks
+    for rows in (32, 8, 2, 1)
+}
+"""By how many rows each writes."""
 _MOVE = "UPDATE progress SET position = ? WHERE name = ?"
 _NOTE = "SELECT value FROM notes WHERE name = ?"
 _KEEP_NOTE = "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
@@ -168,9 +173,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
             head, standing = self._standing(cursor, batch)
             known = dict(standing.progress)
             batch.judge(standing)
-            if batch.stored:
-                rows = [(e.originator_id, e.originator_version, e.topic, e.state) for e in batch.stored]
-                cursor.executemany(self.insert_events_statement, rows)
+            _insert(cursor, batch.stored)
             for name, position in batch.progress.items():
                 keep = _MOVE if name in known else _START
                 cursor.execute(keep, (position, name))
@@ -250,6 +253,15 @@ class SqliteRecorder(SQLiteApplicationRecorder):
     def close(self) -> None:
         """See Store."""
         self.datastore.close()
+
+
+def _insert(cursor: SQLiteCursor, stored: Sequence[Stored]) -> None:
+    """Write rows, many a statement: each lets go of the interpreter, which others are waiting for."""
+    done = 0
+    for rows, statement in _INSERTS.items():
+        while len(stored) - done >= rows:
+            cursor.execute(statement, [value for row in stored[done : done + rows] for value in row])
+            done += rows
 
 
 def _listed(names: Collection[str]) -> str:

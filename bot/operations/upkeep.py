@@ -90,9 +90,10 @@ def _react(house: House, process: Process, position: int) -> bool:
     recorded = next((r for r in house.log.read(position - 1, 1) if r.position == position), None)
     if recorded is None or isinstance(recorded.event, Unreadable):
         return False
-    context = answering(recorded, process, house.clock())
+    now = house.clock()
+    context = answering(recorded, process, now)
     try:
-        result = house.submit_blocking(Request(context, reactions=(Reaction(process, recorded, context),)))
+        result = house.submit_blocking(Request(context, reactions=(Reaction(process, recorded, now),)))
     except (StoreUnavailable, Overloaded):
         raise
     except Exception:

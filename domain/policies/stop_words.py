@@ -64,10 +64,11 @@ class StopWords:
             return Wish.STOP
         if said in self.start:
             return Wish.START
-        if self._about(said, self.stop) is not None:
-            return Wish.STOP
-        if self._about(said, self.start) is not None:
-            return Wish.START
+        if self.topics:
+            if self._about(said, self.stop) is not None:
+                return Wish.STOP
+            if self._about(said, self.start) is not None:
+                return Wish.START
         return Wish.MENTIONS_STOP if self.mention.search(said) else Wish.NONE
 
     def topic(self, text: str) -> Slug | None:
@@ -77,8 +78,6 @@ class StopWords:
 
     def _about(self, said: str, words: Collection[str]) -> Slug | None:
         """Return the topic whose name stands behind one of these words."""
-        if not self.topics:
-            return None
         said = said.removeprefix("/")
         for word in words:
             rest = said.removeprefix(word)

@@ -192,7 +192,7 @@ class Shop:
                     if isinstance(recorded.event, process.listens_to):
                         context = answering(recorded, process, self.now)
                         (result,) = self.dispatcher.step(
-                            [Request(context, reactions=(Reaction(process, recorded, context),))]
+                            [Request(context, reactions=(Reaction(process, recorded, self.now),))]
                         )
                         assert isinstance(result, Done), result
                         appended += [r.event for r in result.events]

@@ -93,7 +93,7 @@ def test_a_process_that_is_shown_imported_history_does_nothing_but_moves_on(
     imported = replace(shop.recorded()[0], origin=Origin.IMPORT)
     process = Process("greedy", (MessageReceived,), lambda *_: [tagged(shop)])
     asked = shop.request()
-    reaction = Reaction(process, imported, asked.context)
+    reaction = Reaction(process, imported, shop.now)
     request = replace(asked, reactions=(reaction,), progress=Progress("greedy", 0, imported.position))
     assert shop.dispatcher.step([request]) == [Done()]
     assert (log.progress("greedy"), shop.all_of(CustomerTagged)) == (imported.position, [])

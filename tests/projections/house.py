@@ -265,7 +265,7 @@ class House:
                             Slug(f"process-{process.name}"), self.now, self.now, cause=recorded.id
                         )
                         self.dispatcher.step(
-                            [Request(answer, reactions=(Reaction(process, recorded, answer),))]
+                            [Request(answer, reactions=(Reaction(process, recorded, self.now),))]
                         )
 
     def events_of(self, kind: type[E]) -> list[E]:
