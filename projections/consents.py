@@ -70,14 +70,16 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
         elif isinstance(event, _MadeOf):
             made_of = tuple(_told(part) for part in event.parts)
         else:
-            made_of = _read(standings[event.customer]["parts"])
+            before = changed.get(event.customer)
+            made_of = before if before is not None else _read(standings[event.customer]["parts"])
             if isinstance(event, ConsentGranted):
                 made_of = parts.agreed(made_of, event.contact, event.topic)
             else:
                 made_of = parts.ended(made_of, event.topic)
-        standings.put({"customer": event.customer, "parts": msgspec.json.encode(made_of).decode()})
         changed.pop(event.customer, None)  # whoever was told of last has the contacts
         changed[event.customer] = made_of
+    for customer, made_of in changed.items():
+        standings.put({"customer": customer, "parts": msgspec.json.encode(made_of).decode()})
     standings.save()
     _write(connection, changed)
 

@@ -4,25 +4,26 @@ A view is a name, a version, tables and ``apply``. Whoever changes the tables or
 tables are then dropped and computed again from the log.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, delete, select, update
 
 from domain.contacts.events import ContactBoundToOperator, ContactLinked, ContactSeen, ContactUnbound
 from domain.customers.events import CustomerAbsorbed, CustomerForgotten, CustomerUnmerged
 from domain.errors import SiyuError
 from domain.groups.events import GroupSeen
 from domain.message import Recorded
-from projections.change import Change, Values
+from projections.change import Addition, Change, Values
 from projections.question import Question
 from projections.schema import one_asked_for
 
 KEYS_PER_QUERY = 500
 Row = dict[str, Any]
+E = TypeVar("E")
 
 
 class MissingRow(SiyuError):
@@ -58,21 +59,27 @@ class _Way:
     by: str
     at: int
     read: Question
-    insert: Change
+    insert: Addition
     remove: Change
 
 
 class Rows:
     """Rows of one table while a batch is applied: read at once, changed as plain dicts, written back together by ``save``.
 
-    ``by``: the unique column they are known by, where it is not the primary key.
+    ``by``: the unique column they are known by, where it is not the primary key. ``only``: the columns that are looked at and changed of
+    rows that are there already, in their order; all, where none is named.
     """
 
     def __init__(
-        self, connection: Connection, table: Table, keys: Iterable[Hashable], by: Column[Any] | None = None
+        self,
+        connection: Connection,
+        table: Table,
+        keys: Iterable[Hashable],
+        by: Column[Any] | None = None,
+        only: tuple[str, ...] = (),
     ) -> None:
         self._connection, self._table = connection, table
-        self._way = _way(table, by)
+        self._way = _way(table, by, only)
         self._before: dict[Hashable, Values] = {}
         self._now: dict[Hashable, Row | None] = {}
         wanted = list(dict.fromkeys(keys))
@@ -124,7 +131,7 @@ class Rows:
             elif before is None:
                 new.append(tuple(row.values()))
             elif (now := tuple(row.values())) != before:  # in the order of the columns, both
-                columns = tuple(name for name, a, b in zip(names, now, before, strict=True) if a != b)
+                columns = tuple([name for name, a, b in zip(names, now, before, strict=True) if a != b])
                 changed.setdefault(columns, []).append(row)
         if gone:
             self._way.remove.make(self._connection, [(gone,)])
@@ -135,25 +142,33 @@ class Rows:
             change.make(self._connection, [values_of(row) for row in rows])
 
 
+def of_kind(batch: Iterable[Recorded], kinds: Container[type[E]]) -> list[E]:
+    """Return the events of these classes, in order.
+
+    One look in a set for each event: ``isinstance`` would ask one class of a union after the other, and most events are of none.
+    """
+    return [recorded.event for recorded in batch if type(recorded.event) in kinds]  # type: ignore[misc]  # they are
+
+
 def add(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
     """Insert rows that nothing in the batch looks up again; what is not given has its column's default."""
-    way = _way(table, None)
+    way = _way(table, None, ())
     new = [tuple({**way.defaults, **row}.values()) for row in rows]
     if new:
         way.insert.make(connection, new)
 
 
 @lru_cache(maxsize=256)
-def _way(table: Table, by: Column[Any] | None) -> _Way:
+def _way(table: Table, by: Column[Any] | None, only: tuple[str, ...]) -> _Way:
     column = by if by is not None else next(iter(table.primary_key))
-    names = tuple(table.columns.keys())
+    names = only or tuple(table.columns.keys())
     return _Way(
         names=names,
         defaults={each.name: None if each.default is None else each.default.arg for each in table.columns},  # type: ignore[attr-defined]  # scalar defaults only
         by=column.name,
         at=names.index(column.name),
-        read=Question(select(table).where(one_asked_for(column, "keys"))),
-        insert=Change(insert(table), names),
+        read=Question(select(*(table.c[name] for name in names)).where(one_asked_for(column, "keys"))),
+        insert=Addition(table),
         remove=Change(delete(table).where(one_asked_for(column, "keys")), ("keys",)),
     )
 

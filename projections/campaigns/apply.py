@@ -16,17 +16,22 @@ from projections.campaigns.followed import compute
 from projections.campaigns.recipients import DeliveryMoved, is_of_campaign, moved, planned
 from projections.campaigns.stages import CampaignMoved, RunMoved, note_campaigns, note_runs
 from projections.campaigns.tables import CAMPAIGNS, OUTCOMES, PARTIES, RECIPIENTS, RUNS
-from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Rows
+from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Rows, of_kind
 
 Linked = ContactLinked | CustomerAbsorbed | CustomerUnmerged
+_LINKED: frozenset[type[Linked]] = frozenset(get_args(Linked))
+_OF_DELIVERIES: frozenset[type[DeliveryPlanned | DeliveryMoved]] = frozenset(
+    {DeliveryPlanned, *get_args(DeliveryMoved)}
+)
 
 
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
-    note_campaigns(connection, batch)
-    note_runs(connection, batch)
-    plans = [event for r in batch if isinstance(event := r.event, DeliveryPlanned) and is_of_campaign(event)]
+    told = [recorded for recorded in batch if type(recorded.event) not in _OF_DELIVERIES]  # most are
+    note_campaigns(connection, told)
+    note_runs(connection, told)
+    plans = [event for event in of_kind(batch, {DeliveryPlanned}) if is_of_campaign(event)]
     parties = Parties(connection, PARTIES, batch, also=(p.group or p.contact or "" for p in plans))
-    deliveries = (r.event.delivery for r in batch if isinstance(r.event, DeliveryPlanned | DeliveryMoved))
+    deliveries = (event.delivery for event in of_kind(batch, _OF_DELIVERIES))
     recipients = Rows(connection, RECIPIENTS, deliveries)
     touched: set[str | None] = set()
     for recorded in batch:
@@ -43,8 +48,8 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
                 parties.note(event)
     recipients.save()
     parties.save()
-    touched |= note_outcomes(connection, batch)
-    linked = {party for r in batch if isinstance(r.event, Linked) for party in _linked(r.event)}
+    touched |= note_outcomes(connection, told)
+    linked = {party for event in of_kind(told, _LINKED) for party in _linked(event)}
     everybody = {party for party in touched | linked if party}
     if everybody:
         compute(connection, everybody, linked=bool(linked))

@@ -1,6 +1,7 @@
 """How the view of deliveries takes in events."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from sqlalchemy import Connection, delete, or_, update
 
@@ -26,7 +27,7 @@ from domain.deliveries.events import (
 )
 from domain.message import Recorded
 from projections.deliveries.tables import BROADCASTS, DELIVERIES, PARTIES
-from projections.projection import PARTY_EVENTS, Parties, Projection, Row, Rows
+from projections.projection import PARTY_EVENTS, Parties, Projection, Row, Rows, of_kind
 
 DeliveryMoved = (
     DeliveryStarted
@@ -39,6 +40,10 @@ DeliveryMoved = (
     | DeliveryExpired
 )
 BroadcastMoved = BroadcastConfirmed | BroadcastFannedOut | BroadcastCancelled
+_MOVED: frozenset[type[DeliveryMoved]] = frozenset(get_args(DeliveryMoved))
+_OF_BROADCASTS: frozenset[type[BroadcastDrafted | BroadcastMoved]] = frozenset(
+    {BroadcastDrafted, *get_args(BroadcastMoved)}
+)
 
 
 def _planned(recorded: Recorded, event: DeliveryPlanned) -> Row:
@@ -117,14 +122,13 @@ def _staged(row: Row, event: BroadcastMoved) -> None:
 
 
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
-    events = [recorded.event for recorded in batch]
-    new = {event.delivery for event in events if isinstance(event, DeliveryPlanned)}
-    moved = {event.delivery for event in events if isinstance(event, DeliveryMoved)}
+    new = {event.delivery for event in of_kind(batch, {DeliveryPlanned})}
+    moved = {event.delivery for event in of_kind(batch, _MOVED)}
     rows = Rows(connection, DELIVERIES, moved - new)
     broadcasts = Rows(
         connection,
         BROADCASTS,
-        (e.broadcast for e in events if isinstance(e, BroadcastDrafted | BroadcastMoved)),
+        (event.broadcast for event in of_kind(batch, _OF_BROADCASTS)),
     )
     parties = Parties(connection, PARTIES, batch)
     for recorded in batch:

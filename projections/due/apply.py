@@ -39,13 +39,17 @@ from projections.due.tables import (
     SCHEDULES,
     place,
 )
-from projections.projection import PARTY_EVENTS, Parties, Projection, Rows
+from projections.projection import PARTY_EVENTS, Parties, Projection, Rows, of_kind
 
 _Final = DeliveryAccepted | DeliveryConfirmed | DeliveryRejected | DeliverySuppressed | DeliveryExpired
 _DeliveryEvent = DeliveryPlanned | DeliveryStarted | DeliveryPostponed | DeliveryUnknown | _Final
 _BroadcastEvent = BroadcastConfirmed | BroadcastFannedOut | BroadcastCancelled
 _CampaignEvent = CampaignPaused | CampaignResumed | CampaignCancelled
 _ScheduleEvent = ScheduleCreated | ScheduleEnded | ScheduleFired
+_OF_DELIVERIES: frozenset[type[_DeliveryEvent]] = frozenset(get_args(_DeliveryEvent))
+_OF_BROADCASTS: frozenset[type[_BroadcastEvent]] = frozenset(get_args(_BroadcastEvent))
+_OF_CAMPAIGNS: frozenset[type[_CampaignEvent]] = frozenset(get_args(_CampaignEvent))
+_OF_SCHEDULES: frozenset[type[_ScheduleEvent]] = frozenset(get_args(_ScheduleEvent))
 _Work = _DeliveryEvent | _BroadcastEvent | _ScheduleEvent | _CampaignEvent | Stage | Run
 
 
@@ -126,22 +130,19 @@ def _schedule(rows: Rows, event: _ScheduleEvent) -> None:
 
 
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
-    events = [recorded.event for recorded in batch]
-    planned = [event for event in events if isinstance(event, DeliveryPlanned)]
-    moved = {event.delivery for event in events if isinstance(event, _DeliveryEvent)}
+    planned = of_kind(batch, {DeliveryPlanned})
+    moved = {event.delivery for event in of_kind(batch, _OF_DELIVERIES)}
     deliveries = Rows(connection, DUE, moved - {event.delivery for event in planned})
-    broadcasts = Rows(connection, BROADCASTS, (e.broadcast for e in events if isinstance(e, _BroadcastEvent)))
-    schedules = Rows(
-        connection, SCHEDULES, (event.schedule for event in events if isinstance(event, _ScheduleEvent))
-    )
-    told = {event.campaign for event in events if isinstance(event, _CampaignEvent)}
+    broadcasts = Rows(connection, BROADCASTS, (event.broadcast for event in of_kind(batch, _OF_BROADCASTS)))
+    schedules = Rows(connection, SCHEDULES, (event.schedule for event in of_kind(batch, _OF_SCHEDULES)))
+    told = {event.campaign for event in of_kind(batch, _OF_CAMPAIGNS)}
     named = {event.campaign for event in planned if event.campaign is not None}
     paused = Rows(connection, PAUSED, told | named)
-    campaigns, holds = Campaigns(connection, events), holds_of(connection, events)
+    campaigns, holds = Campaigns(connection, batch), holds_of(connection, batch)
     parties = Parties(connection, PARTIES, batch, also=(e.group or e.contact or "" for e in planned))
     for recorded in batch:
         event = recorded.event
-        if isinstance(event, _Work) and recorded.origin is Origin.IMPORT:
+        if recorded.origin is Origin.IMPORT and isinstance(event, _Work):
             continue  # imported history never causes a send
         if isinstance(event, _DeliveryEvent):
             _delivery(deliveries, paused, parties, recorded, event)

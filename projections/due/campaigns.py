@@ -1,6 +1,7 @@
 """Campaigns under way and what holds sending back, as the view of what is due takes them in."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import get_args
 
 from sqlalchemy import Connection
 
@@ -20,23 +21,25 @@ from domain.installation.events import (
 )
 from domain.message import Recorded
 from projections.due.tables import CAMPAIGNS, HOLDS, RUNS
-from projections.projection import Rows
+from projections.projection import Rows, of_kind
 
 MARKETING_PAUSED, SENDING_HELD = "marketing", "sending"
 
 Stage = CampaignScheduled | CampaignCancelled | CampaignFinished
 Run = RunStarted | RunPlanned
+_OF_CAMPAIGNS: frozenset[type[Stage | RunStarted]] = frozenset({*get_args(Stage), RunStarted})
+_OF_RUNS: frozenset[type[Run]] = frozenset(get_args(Run))
 Hold = MarketingPaused | MarketingResumed | HistoryImported | InstallationRestored | SendingResumed
+_HOLDS: frozenset[type[Hold]] = frozenset(get_args(Hold))
 
 
 class Campaigns:
     """Their rows while a batch is applied; those of imported history are not there, whatever is told of them later."""
 
-    def __init__(self, connection: Connection, events: Iterable[object]) -> None:
-        told = list(events)
-        named = (event.campaign for event in told if isinstance(event, Stage | RunStarted))
+    def __init__(self, connection: Connection, batch: Sequence[Recorded]) -> None:
+        named = (event.campaign for event in of_kind(batch, _OF_CAMPAIGNS))
         self._campaigns = Rows(connection, CAMPAIGNS, named)
-        self._runs = Rows(connection, RUNS, (event.run for event in told if isinstance(event, Run)))
+        self._runs = Rows(connection, RUNS, (event.run for event in of_kind(batch, _OF_RUNS)))
 
     def take(self, recorded: Recorded, event: Stage | Run) -> None:
         """Take in one event."""
@@ -59,9 +62,9 @@ class Campaigns:
         self._runs.save()
 
 
-def holds_of(connection: Connection, events: Iterable[object]) -> Rows:
+def holds_of(connection: Connection, batch: Sequence[Recorded]) -> Rows:
     """Return the rows of what holds sending back, where something is told of that."""
-    told = any(isinstance(event, Hold) for event in events)
+    told = of_kind(batch, _HOLDS)
     return Rows(connection, HOLDS, (MARKETING_PAUSED, SENDING_HELD) if told else ())
 
 

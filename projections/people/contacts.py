@@ -87,32 +87,38 @@ def key(text: str) -> str:
 # --- apply ---------------------------------------------------------------------------------------------------------
 
 
-def _people(recorded: Recorded) -> Sequence[ContactId]:
-    match recorded.event:
+_Active = MessageReceived | MessageEdited | ButtonPressed | MemberJoined
+"""They say nothing of somebody but that they are there."""
+_ACTIVITY = ("contact", "first_seen", "last_seen", "last_in")
+_Told = (
+    ContactSeen
+    | ContactProfileChanged
+    | ContactReached
+    | ContactBlocked
+    | ContactUnblocked
+    | ContactBoundToOperator
+    | ContactUnbound
+    | ContactLinked
+    | ContactCompleted
+    | CustomerIntroduced
+)
+
+
+def _people(event: object) -> Sequence[ContactId]:
+    match event:
         case MemberJoined(contacts=joined):
             return joined
-        case (
-            ContactSeen(contact=contact)
-            | ContactProfileChanged(contact=contact)
-            | ContactReached(contact=contact)
-            | ContactBlocked(contact=contact)
-            | ContactUnblocked(contact=contact)
-            | ContactBoundToOperator(contact=contact)
-            | ContactUnbound(contact=contact)
-            | ContactLinked(contact=contact)
-            | ContactCompleted(contact=contact)
-            | CustomerIntroduced(contact=contact)
-            | MessageReceived(contact=contact)
-            | MessageEdited(contact=contact)
-            | ButtonPressed(contact=contact)
-        ):
-            return (contact,)
+        case MessageReceived() | MessageEdited() | ButtonPressed():
+            return (event.contact,)
         case _:
-            return ()
+            return (event.contact,) if isinstance(event, _Told) else ()
 
 
 def _fold(row: Row, recorded: Recorded) -> None:
     match recorded.event:
+        case MessageReceived():
+            row["last_in"] = max(row["last_in"] or recorded.occurred_at, recorded.occurred_at)
+            _active(row, recorded.occurred_at)
         case ContactSeen() as seen:
             row["customer"], row["channel"], row["account"] = seen.customer, seen.channel, seen.account
             row["external_id"] = seen.external_id.value
@@ -137,9 +143,6 @@ def _fold(row: Row, recorded: Recorded) -> None:
             row["language"], row["source"] = row["language"] or language, row["source"] or source
         case CustomerIntroduced(name=name):
             row["own_name"], row["own_name_key"] = name.value, key(name.value)
-        case MessageReceived():
-            row["last_in"] = max(row["last_in"] or recorded.occurred_at, recorded.occurred_at)
-            _active(row, recorded.occurred_at)
         case _:
             _active(row, recorded.occurred_at)
 
@@ -157,11 +160,15 @@ def _active(row: Row, at: datetime) -> None:
 
 
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
-    rows = Rows(connection, CONTACTS, (contact for recorded in batch for contact in _people(recorded)))
-    for recorded in batch:
-        for contact in _people(recorded):
-            _fold(rows.open(contact), recorded)
-    rows.save()
+    named = [(contact, recorded) for recorded in batch for contact in _people(recorded.event)]
+    told = {contact for contact, recorded in named if not isinstance(recorded.event, _Active)}
+    changed = Rows(connection, CONTACTS, told)
+    active = {contact for contact, _ in named} - told
+    seen = Rows(connection, CONTACTS, active, only=_ACTIVITY)
+    for contact, recorded in named:
+        _fold((changed if contact in told else seen).open(contact), recorded)
+    changed.save()
+    seen.save()
 
 
 def _forget(connection: Connection, event: CustomerForgotten) -> None:

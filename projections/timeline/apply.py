@@ -1,7 +1,7 @@
 """How the timeline takes in events."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
@@ -49,7 +49,7 @@ from domain.goals.events import GoalReached
 from domain.identity import ORDER
 from domain.media.events import MediaKept, MediaRefused
 from domain.message import Recorded
-from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Row, Rows, add
+from projections.projection import PARTY_EVENTS, RECORD_EVENTS, Parties, Projection, Row, Rows, add, of_kind
 from projections.timeline.coupons import CouponEvent, Coupons
 from projections.timeline.orders import ORDER_EVENTS, OrderEvent, Orders, reached
 from projections.timeline.tables import BROADCASTS, FILES, IS_OF_ANOTHER, PARTIES, TIMELINE, Kind
@@ -66,6 +66,7 @@ DeliveryMoved = (
     | DeliveryExpired
     | DeliveryRecalled
 )
+_MOVED: frozenset[type[DeliveryMoved]] = frozenset(get_args(DeliveryMoved))
 _MOVES_ROW = frozenset({DeliveryStarted, DeliverySuppressed, DeliveryExpired})
 
 
@@ -82,11 +83,11 @@ def _row(recorded: Recorded, kind: Kind, **values: Any) -> Row:  # noqa: ANN401 
     }
 
 
-def _conversation(recorded: Recorded) -> Iterable[Row]:
-    """What contacts and groups do."""
-    match recorded.event:
+def _heard(recorded: Recorded, event: MessageReceived | MessageEdited | ButtonPressed) -> Row:
+    """What contacts say."""
+    match event:
         case MessageReceived() as said:
-            yield _row(
+            return _row(
                 recorded,
                 Kind.MESSAGE,
                 contact=said.contact,
@@ -98,7 +99,7 @@ def _conversation(recorded: Recorded) -> Iterable[Row]:
                 subject=_order(said),
             )
         case MessageEdited(contact=contact, group=group, text=text, provider_message=message) as edited:
-            yield _row(
+            return _row(
                 recorded,
                 Kind.EDIT,
                 contact=contact,
@@ -109,7 +110,12 @@ def _conversation(recorded: Recorded) -> Iterable[Row]:
             )
         case ButtonPressed(contact=contact, group=group, data=data) as pressed:
             order, told = _order(pressed), said_by(pressed) or data.value
-            yield _row(recorded, Kind.BUTTON, contact=contact, group_id=group, text=told, subject=order)
+            return _row(recorded, Kind.BUTTON, contact=contact, group_id=group, text=told, subject=order)
+
+
+def _conversation(recorded: Recorded) -> Iterable[Row]:
+    """What else contacts and groups do."""
+    match recorded.event:
         case ReachabilityReported() | ActionReported() as done:
             yield from _action(recorded, done)
         case MemberJoined(contacts=joined, group=group):
@@ -244,9 +250,8 @@ def _moved(recorded: Recorded, event: DeliveryMoved) -> list[Any]:
 
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     parties = Parties(connection, PARTIES, batch)
-    events = [recorded.event for recorded in batch]
-    new = {event.delivery for event in events if isinstance(event, DeliveryPlanned)}
-    moved = {event.delivery for event in events if isinstance(event, DeliveryMoved)}
+    new = {event.delivery for event in of_kind(batch, {DeliveryPlanned})}
+    moved = {event.delivery for event in of_kind(batch, _MOVED)}
     deliveries = Rows(connection, TIMELINE, moved - new, by=TIMELINE.c.delivery)
     orders, coupons = Orders(connection, batch), Coupons(connection, batch)
     rows: list[Row] = []
@@ -254,6 +259,8 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     files: list[Row] = []
     for recorded in batch:
         match recorded.event:
+            case MessageReceived() | MessageEdited() | ButtonPressed() as heard:
+                rows.append(_heard(recorded, heard))
             case DeliveryPlanned() as planned:
                 rows.append(deliveries.put(_planned(recorded, planned)))
             case BroadcastDrafted(broadcast=broadcast, text=text):
@@ -325,7 +332,9 @@ def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]
     add(connection, TIMELINE, (row for row in rows if "delivery" not in row))
     add(connection, BROADCASTS, broadcasts)
     told = [(row["position"], row["text"]) for row in (*rows, *broadcasts) if row.get("text")]
-    found = {text: words(text) for _, text in told}  # what we say to many is taken apart once
+    found = {
+        text: words(text) for text in {text for _, text in told}
+    }  # what we say to many is taken apart once
     add(connection, WORDS, ({"rowid": at, "words": found[text]} for at, text in told if found[text]))
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from domain.codes.events import CodeAssigned, CouponRedeemed
 from domain.identity import Digest
 from domain.message import Recorded
-from projections.projection import Row
+from projections.projection import Row, of_kind
 from projections.question import Question
 from projections.schema import one_asked_for
 from projections.timeline.tables import TIMELINE, Kind
@@ -22,7 +22,7 @@ class Coupons:
     """The codes that are used in a batch, as their owners read them. Of one whose owner was forgotten no row is left, and none is added."""
 
     def __init__(self, connection: Connection, batch: Sequence[Recorded]) -> None:
-        used = {_subject(r.event.code) for r in batch if isinstance(r.event, CouponRedeemed)}
+        used = {_subject(event.code) for event in of_kind(batch, {CouponRedeemed})}
         self._texts: dict[str, str] = dict(_TEXTS.ask(connection, subjects=list(used))) if used else {}
 
     def columns(self, event: CouponEvent) -> tuple[Kind, Row] | None:

@@ -10,12 +10,12 @@ from domain.identity import PurchaseId
 from domain.message import Recorded
 from domain.policies.money import shown
 from domain.purchases.events import OrderMatched, OrderPaid, OrderPlaced, OrderRefunded
-from projections.projection import Row
+from projections.projection import Row, of_kind
 from projections.question import Question
 from projections.schema import one_asked_for
 from projections.timeline.tables import TIMELINE, Kind
 
-ORDER_EVENTS: tuple[type, ...] = (OrderPlaced, OrderPaid, OrderRefunded, OrderMatched)
+ORDER_EVENTS: frozenset[type] = frozenset({OrderPlaced, OrderPaid, OrderRefunded, OrderMatched})
 OrderEvent = OrderPlaced | OrderPaid | OrderRefunded | OrderMatched
 _KINDS = {OrderPlaced: Kind.ORDERED, OrderPaid: Kind.PAID, OrderRefunded: Kind.REFUNDED}
 _WHOSE = Question(
@@ -32,7 +32,8 @@ class Orders:
 
     def __init__(self, connection: Connection, batch: Sequence[Recorded]) -> None:
         self._connection = connection
-        named = {_subject(r.event.purchase) for r in batch if isinstance(r.event, OrderEvent)}
+        told: list[OrderEvent] = of_kind(batch, ORDER_EVENTS)
+        named = {_subject(event.purchase) for event in told}
         self._whose: dict[str, Row] = {}
         self._matched: dict[str, Row] = {}
         self._new: dict[str, list[Row]] = {}

@@ -1,7 +1,9 @@
 """The words under which a text is found: the same on SQLite (FTS5) and PostgreSQL (tsvector)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
+from operator import add
 from typing import Any
 
 from sqlalchemy import BigInteger, BindParameter, Column, Dialect, Index, Select, Table, Text, cast, select
@@ -30,16 +32,21 @@ def words(of: str) -> str:
     Chinese: what jieba takes for words, and every pair of neighbouring characters, since jieba may cut a sentence elsewhere than the person
     who searches would (申请退款项目: 退款 must be found).
     """
-    found: dict[str, None] = {}
+    found: list[str] = []
     for run in _RUNS.findall(folded(of[:INDEXED_CHARACTERS])):
         if _CHINESE.match(run):
-            import rjieba  # noqa: PLC0415  # its dictionary is 34 MB: who writes no Chinese needs none
-
-            found.update(dict.fromkeys(rjieba.cut_for_search(run)))
-            found.update(dict.fromkeys(_pairs(run)))
+            found += _cutter()(run)
+            found += _pairs(run)
         else:
-            found[run[:LONGEST_WORD]] = None
-    return " ".join(found)
+            found.append(run[:LONGEST_WORD])
+    return " ".join(dict.fromkeys(found))
+
+
+@cache
+def _cutter() -> Callable[[str], list[str]]:
+    import rjieba  # noqa: PLC0415  # its dictionary is 34 MB: who writes no Chinese needs none
+
+    return rjieba.cut_for_search
 
 
 def sought(text: str) -> list[str]:
@@ -51,7 +58,7 @@ def sought(text: str) -> list[str]:
 
 
 def _pairs(run: str) -> Iterable[str]:
-    return (run[at : at + PAIR] for at in range(len(run) - 1))
+    return map(add, run, run[1:])
 
 
 class _Words(TypeDecorator[str]):

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    cast,
     delete,
     insert,
     select,
@@ -22,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from projections.change import Change, Values
+from projections.change import Addition, Change, Values
 from projections.engine import Views
 from projections.engine.store import is_store_trouble
 from projections.schema import Utc, one_asked_for
@@ -110,3 +111,38 @@ def test_a_table_that_is_gone_is_the_stores_fault(connection: Connection) -> Non
     with pytest.raises((OperationalError, ProgrammingError)) as caught, connection.begin_nested():
         KEEP.make(connection, ROWS)
     assert is_store_trouble(caught.value)
+
+
+def test_columns_that_are_empty_in_all_new_rows_are_not_named(
+    connection: Connection,
+) -> None:
+    add = Addition(KEPT)
+    for rows in (ROWS[1:], ROWS[:1], [("three", 3, None, None, True, None)]):
+        add.make(connection, rows)
+    assert kept(connection) == [ROWS[0], ("three", 3, None, None, True, None), ROWS[1]]
+
+
+def test_what_the_store_would_not_leave_empty_by_itself_is_always_told(connection: Connection) -> None:
+    table = Table(
+        "told",
+        KEPT.metadata,
+        Column("key", String, primary_key=True),
+        Column("given", String, default="x"),
+        Column("data", JSON),
+        schema=KEPT.schema,
+    )
+    table.create(connection)
+    Addition(table).make(connection, [("one", None, None)])
+    (row,) = connection.execute(select(table.c.key, table.c.given, cast(table.c.data, String)))
+    table.drop(connection)
+    KEPT.metadata.remove(table)
+    assert tuple(row) == ("one", None, "null")
+
+
+@pytest.mark.parametrize("row", [ROWS[0][:-1], (*ROWS[0], "more")])
+def test_a_new_row_of_another_length_is_refused(connection: Connection, row: Values) -> None:
+    with pytest.raises(ValueError, match="values"):
+        Addition(KEPT).make(connection, [row])
+    with pytest.raises(ValueError, match="zip"):
+        Addition(KEPT).make(connection, [ROWS[0], row])
+    assert kept(connection) == []
