@@ -39,7 +39,7 @@ from scheduler.profiles import Acquaintance, Knowing
 from scheduler.recalling import Recaller, Recalling
 from scheduler.tag_sync import Mirrors, TagSync
 
-RECALLS, PROFILES = "recalls", "profiles"
+RECALLS, PROFILES, TAGS = "recalls", "profiles", "tag-sync"
 """What those who follow the log for this are called there."""
 NOTICE_LIVES = timedelta(hours=24)
 
@@ -56,7 +56,7 @@ def tag_sync(house: House, adapters: Adapters) -> TagSync:
         return {(a.channel, a.account): a.tags for a in adapters() if a.tags is not None}
 
     ledger = SqlTagLedger(house.views, house.catch_up)
-    return TagSync(mirrors, ledger, house.submit, house.clock, time.monotonic)
+    return TagSync(mirrors, ledger, Follower(TAGS, house.log, house.submit, house.clock), time.monotonic)
 
 
 def recaller(house: House, adapters: Adapters) -> Recaller:

@@ -1,7 +1,9 @@
 """Notices: an operator is told when what they wrote to somebody did not arrive, or nobody knows whether it did."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import TypeGuard
 
 import structlog
 
@@ -25,7 +27,7 @@ from domain.deliveries.events import (
 from domain.dispatch import Failed, Request
 from domain.errors import Overloaded, StoreUnavailable, VersionConflict
 from domain.identity import DeliveryId, Slug, stream
-from domain.message import Context, Origin, Personal, Recorded
+from domain.message import Context, Event, Origin, Personal, Recorded
 from domain.processes.handover import OPERATOR_REPLY
 from projections.people.contacts import contact
 from projections.people.customers import customer
@@ -56,13 +58,13 @@ class Notices:
     async def step(self) -> float | None:
         """Tell what is new. Returns 0 while there is more to read. Raises StoreUnavailable, Overloaded."""
         batch = await self._follower.next(BATCH)
-        for recorded in batch:
-            event = recorded.event
-            if recorded.origin is not Origin.LIVE or not isinstance(event, Ended):
-                continue
-            if isinstance(event, DeliveryUnknown) and event.reason == ANSWERED_IN_REQUEST:
-                continue  # its proof follows, or it is sent again
-            plan = await asyncio.to_thread(self._notice, event)
+        ended = [(r, r.event) for r in batch if r.origin is Origin.LIVE and _is_news(r.event)]
+        by_hand = (
+            await asyncio.to_thread(self._by_hand, [event.delivery for _, event in ended]) if ended else {}
+        )
+        for recorded, event in ended:
+            planned = by_hand.get(event.delivery)
+            plan = None if planned is None else await asyncio.to_thread(self._notice, event, planned)
             if plan is not None:
                 await self._hand_in(recorded, plan)
         if batch:
@@ -87,14 +89,20 @@ class Notices:
             return
         self._follower.noted = recorded.position
 
-    def _notice(self, event: Ended) -> PlanDelivery | None:
-        """Return what the one who wrote it is told; None where no operator did, or they cannot be reached."""
-        first = next(iter(self._house.log.read_stream(stream(deliveries.category, event.delivery))), None)
-        planned = first.event if first is not None else None
-        if not isinstance(planned, DeliveryPlanned) or planned.operator is None:
-            return None
-        member = self._staff.team().members.get(planned.operator)
-        if member is None or planned.occasion not in BY_HAND or planned.broadcast is not None:
+    def _by_hand(self, wanted: Sequence[DeliveryId]) -> dict[DeliveryId, DeliveryPlanned]:
+        """Return those that an operator wrote to one person: in one question, as most are of campaigns, thousands of them together."""
+        found = self._house.log.read_streams([stream(deliveries.category, delivery) for delivery in wanted])
+        planned = [recorded[0].event for recorded in found.values() if recorded]
+        return {
+            event.delivery: event
+            for event in planned
+            if isinstance(event, DeliveryPlanned) and event.occasion in BY_HAND and event.broadcast is None
+        }
+
+    def _notice(self, event: Ended, planned: DeliveryPlanned) -> PlanDelivery | None:
+        """Return what the one who wrote it is told; None where they cannot be reached."""
+        member = None if planned.operator is None else self._staff.team().members.get(planned.operator)
+        if member is None:
             return None
         self._house.catch_up()
         now = self._house.clock()
@@ -123,6 +131,13 @@ class Notices:
             verbatim=True,
             even_at_night=True,
         )
+
+
+def _is_news(event: Event) -> TypeGuard[Ended]:
+    """Whether a delivery came to an end that its writer may want to know of."""
+    if isinstance(event, DeliveryUnknown) and event.reason == ANSWERED_IN_REQUEST:
+        return False  # its proof follows, or it is sent again
+    return isinstance(event, Ended)
 
 
 def _text(event: Ended, whom: str, clock: Clock) -> str:

@@ -1,7 +1,6 @@
 """What the scheduler reads, joined from the views."""
 
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -9,12 +8,22 @@ from typing import Any
 import msgspec
 import structlog
 from lunardate import LunarDate
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, select
 
 from bot.campaigns.variables import variables
 from bot.eventlog.log import StoredEventLog
 from domain.deliveries.delivery import RESEND_AFTER_LEASE, Phase
-from domain.identity import Account, BroadcastId, Channel, ContactId, DeliveryId, GroupId, RunId
+from domain.identity import (
+    Account,
+    BroadcastId,
+    Channel,
+    ContactId,
+    CustomerId,
+    DeliveryId,
+    GroupId,
+    RunId,
+    Tag,
+)
 from domain.message import Recorded, Rival
 from domain.policies.anniversaries import LUNAR_DAYS, LunarDay
 from domain.policies.occasions import BIRTHDAY, MEMBER_ANNIVERSARY
@@ -26,21 +35,23 @@ from projections import due
 from projections.allowances import given
 from projections.campaign_lists import listed_for
 from projections.consents import agreed_by
-from projections.deliveries import outcomes_of
+from projections.deliveries.tables import DELIVERIES
 from projections.engine import Views
 from projections.mirrored_tags import mirrored
-from projections.people import customers
 from projections.people.contacts import CONTACTS
+from projections.people.customers import CONSENTS
 from projections.people.meant import answering_for, meant, size
 from projections.people.reached import reached
 from projections.profiles_known import KnownProfile, born_on, known_of, members_for_years_on
-from projections.tags import TAGS, holders
+from projections.question import Question
+from projections.schema import one_asked_for
+from projections.tags import given_by_hand, holders
 from projections.windows import opened
 from scheduler.letters import Letters
 
 FIRST_LUNAR_YEAR, LAST_LUNAR_YEAR = 1901, 2098
 """What the tables of lunardate cover, with a year to spare."""
-_SENT = {Phase.ACCEPTED, Phase.CONFIRMED, Phase.UNKNOWN}
+_SENT = (Phase.ACCEPTED, Phase.CONFIRMED, Phase.UNKNOWN)
 
 log_ = structlog.get_logger(__name__)
 
@@ -80,24 +91,25 @@ class SqlAudience:
         with self.views.read() as connection:
             return size(connection, among=among, without=without)
 
-    def about(self, contact: ContactId | None, group: GroupId | None) -> Known:  # noqa: ARG002  # a group has no name to use
+    def about(self, whom: Collection[ContactId | GroupId]) -> Mapping[str, Known]:
         """See Audience. Templates may use name, username, number and brand; in a group only brand."""
-        if contact is None:
-            return Known({"brand": self.brand})
         with self.views.read() as connection:
-            seen = reached(connection, contact)
-            if seen is None:
-                return Known({"brand": self.brand})
-            told = known_of(connection, [seen.customer]).get(seen.customer, KnownProfile())
-            windows = opened(connection, contact)
-            consents = given(connection, contact)
-        return Known(
-            variables(self.brand, name=seen.known_as, username=seen.username, number=seen.number),
-            last_heard=seen.last_in,
-            opened=windows,
-            locale=told.language or seen.language,
-            given=consents,
-        )
+            seen = reached(connection, whom)
+            told = known_of(connection, {one.customer for one in seen.values()})
+            windows, consents = opened(connection, seen), given(connection, seen)
+        unknown = KnownProfile()
+        known: dict[str, Known] = {
+            contact: Known(
+                variables(self.brand, name=one.known_as, username=one.username, number=one.number),
+                last_heard=one.last_in,
+                opened=windows.get(contact, ()),
+                locale=told.get(one.customer, unknown).language or one.language,
+                given=consents.get(contact, {}),
+            )
+            for contact, one in seen.items()
+        }
+        stranger = Known({"brand": self.brand})
+        return {one: known.get(one, stranger) for one in whom}
 
 
 def _narrowed(whom: Whom) -> tuple[list[Select[Any]], list[Select[Any]]]:
@@ -126,6 +138,37 @@ def lunar_day(day: date) -> LunarDay | None:
     )
 
 
+def _stands(*phases: Phase) -> ColumnElement[bool]:
+    return DELIVERIES.c.phase.in_([literal(phase.value) for phase in phases])
+
+
+def _count(*phases: Phase) -> ColumnElement[int]:
+    """Return how many stand so, but for those that our gate refused."""
+    return func.count().filter(_stands(*phases), DELIVERIES.c.rule.is_(None))
+
+
+_OF_RUN = DELIVERIES.c.run == bindparam("run")
+_ENDED_IT = (
+    select(func.count(DELIVERIES.c.customer.distinct()))
+    .join(CONSENTS, CONSENTS.c.customer == DELIVERIES.c.customer)
+    .where(_OF_RUN, _stands(*_SENT), CONSENTS.c.granted.is_(False), CONSENTS.c.at >= DELIVERIES.c.started_at)
+    .correlate(None)
+    .scalar_subquery()
+)
+_FIGURES = Question(
+    select(
+        func.count(),
+        _count(Phase.PLANNED, Phase.STARTED),
+        _count(Phase.ACCEPTED, Phase.CONFIRMED),
+        _count(Phase.REJECTED),
+        _count(Phase.UNKNOWN),
+        _ENDED_IT,
+        func.max(DELIVERIES.c.started_at).filter(_stands(*_SENT)),
+    ).where(_OF_RUN)
+)
+"""As CanaryFigures has them."""
+
+
 @dataclass(slots=True)
 class SqlCanaries:
     """domain.ports.canaries.Canaries over the views."""
@@ -134,23 +177,18 @@ class SqlCanaries:
 
     def figures(self, run: RunId) -> CanaryFigures:
         """See Canaries."""
-        with self.views.snapshot() as connection:
-            outcomes = outcomes_of(connection, run)
-            sent = {o.customer: o.started_at for o in outcomes if o.phase in _SENT and o.customer is not None}
-            ended = customers.opted_out(connection, list(sent))
-        counts = Counter(o.phase for o in outcomes if not o.by_rule)
+        with self.views.read() as connection:
+            ((planned, open_, sent, failed, unknown, opted_out, last_sent),) = _FIGURES.ask(
+                connection, run=run
+            )
         return CanaryFigures(
-            planned=len(outcomes),
-            open=counts[Phase.PLANNED] + counts[Phase.STARTED],
-            sent=counts[Phase.ACCEPTED] + counts[Phase.CONFIRMED],
-            failed=counts[Phase.REJECTED],
-            unknown=counts[Phase.UNKNOWN],
-            opted_out=sum(
-                at >= started for who, started in sent.items() if started and (at := ended.get(who))
-            ),
-            last_sent=max(
-                (o.started_at for o in outcomes if o.phase in _SENT and o.started_at), default=None
-            ),
+            planned=planned,
+            open=open_,
+            sent=sent,
+            failed=failed,
+            unknown=unknown,
+            opted_out=opted_out,
+            last_sent=last_sent,
         )
 
 
@@ -246,6 +284,25 @@ def keep_parked(log: StoredEventLog, process: str, entries: Sequence[tuple[int, 
     log.set_cursor(f"parked:{process}", msgspec.json.encode(sorted(dict(entries).items())).decode())
 
 
+_REACHABLE = select(CONTACTS.c.external_id, CONTACTS.c.contact, CONTACTS.c.customer).where(
+    CONTACTS.c.account == bindparam("account"), CONTACTS.c.private, CONTACTS.c.blocked.is_(None)
+)
+_NEXT = Question(
+    _REACHABLE.where(CONTACTS.c.channel == bindparam("channel"), CONTACTS.c.external_id > bindparam("after"))
+    .order_by(CONTACTS.c.external_id)
+    .limit(bindparam("limit"))
+)
+_AMONG = tuple(
+    Question(
+        _REACHABLE.where(
+            func.coalesce(CONTACTS.c.channel, "") == bindparam("channel"), one_asked_for(column, "ids")
+        )
+    )
+    for column in (CONTACTS.c.contact, CONTACTS.c.customer)
+)
+"""One after the other, and the channel where no index has it: else SQLite looks at everybody on it."""
+
+
 @dataclass(slots=True)
 class SqlTagLedger:
     """domain.ports.tag_ledger.TagLedger over the views; ``catch_up`` brings them to the log's end."""
@@ -253,17 +310,38 @@ class SqlTagLedger:
     views: Views
     catch_up: Callable[[], None]
 
-    def page(self, channel: Channel, account: Account) -> Page:
+    def page(self, channel: Channel, account: Account, after: str, limit: int) -> Page:
         """See TagLedger."""
         self.catch_up()
-        here = (CONTACTS.c.channel == channel) & (CONTACTS.c.account == account) & CONTACTS.c.private
-        named = select(CONTACTS.c.external_id, CONTACTS.c.contact, CONTACTS.c.customer).where(here)
         with self.views.snapshot() as connection:
-            reachable = connection.execute(named.where(CONTACTS.c.blocked.is_(None)))
-            people = {row.external_id: (row.contact, row.customer) for row in reachable}
-            by_hand = select(CONTACTS.c.contact, TAGS.c.tag).join(TAGS, TAGS.c.subject == CONTACTS.c.customer)
-            held = by_hand.where(here, TAGS.c.rule == "", TAGS.c.known_to.is_(None))
-            ours = frozenset((row.contact, row.tag) for row in connection.execute(held))
-            known = {contact for contact, _ in people.values()}
-            there = frozenset(one for one in mirrored(connection) if one[0] in known)
-        return Page(ours, there, people)
+            found = _NEXT.ask(connection, channel=channel, account=account, after=after, limit=limit)
+            return _tags_of(connection, found)
+
+    def of(
+        self,
+        channel: Channel,
+        account: Account,
+        customers: Collection[CustomerId],
+        contacts: Collection[ContactId],
+    ) -> Page:
+        """See TagLedger."""
+        self.catch_up()
+        with self.views.snapshot() as connection:
+            asked = zip(_AMONG, (contacts, customers), strict=True)
+            found = [
+                one
+                for among, ids in asked
+                for one in among.ask(connection, channel=channel, account=account, ids=list(ids))
+            ]
+            return _tags_of(connection, found)
+
+
+def _tags_of(connection: Connection, found: Sequence[tuple[Any, ...]]) -> Page:
+    people = {external_id: (contact, customer) for external_id, contact, customer in found}
+    given: dict[CustomerId, list[Tag]] = {}
+    for customer, tag in given_by_hand(connection, {customer for _, customer in people.values()}):
+        given.setdefault(customer, []).append(tag)
+    ours = frozenset(
+        (contact, tag) for contact, customer in people.values() for tag in given.get(customer, ())
+    )
+    return Page(ours, mirrored(connection, [contact for contact, _ in people.values()]), people)

@@ -17,6 +17,7 @@ SiyuError
 └── SendFailed            what a provider may answer, as the state machine of a delivery needs it
 ├── TemporaryFailure  provably not sent; may be tried again after ``retry_after_s``
 ├── PermanentFailure  provably not sent, and never will be, for ``reason``
+│   └── TagRefused    the provider cannot have this tag, whoever is to get it
 └── OutcomeUnknown    it may have been sent: nobody can tell
 """
 
@@ -126,6 +127,10 @@ class PermanentFailure(SendFailed):
         """``unreachable``: the recipient blocked us or is gone, not just this message."""
         super().__init__(reason)
         self.unreachable = unreachable
+
+
+class TagRefused(PermanentFailure):
+    """The provider cannot have this tag, whoever is to get it: its name, or there are too many."""
 
 
 class OutcomeUnknown(SendFailed):

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, Integer, String, Table, bindparam, delete, select
+from sqlalchemy import Column, Connection, Integer, String, Table, delete, select
 
 from domain.conversations.events import ActionReported, ReplyGivenBack, ReplySpent
 from domain.customers.events import CustomerForgotten
@@ -11,7 +11,7 @@ from domain.identity import ContactId, Slug
 from domain.message import Recorded
 from projections.projection import Projection, Row, Rows
 from projections.question import Question
-from projections.schema import METADATA, one_of
+from projections.schema import METADATA, one_asked_for, one_of
 
 ASKED = frozenset({Slug("chose-subscription"), Slug("changed-subscription")})
 GRANTED, REFUSED = "accept", "reject"
@@ -104,14 +104,20 @@ allowances = Projection(
 )
 
 
-def given(connection: Connection, contact: ContactId) -> Mapping[Slug, int]:
-    """Return how many consents a contact gave in all, by what they are for: what was used of them the gate counts by itself."""
-    return dict(_GIVEN.ask(connection, contact=contact))
+def given(connection: Connection, contacts: Collection[ContactId]) -> dict[ContactId, dict[Slug, int]]:
+    """Return how many consents contacts gave in all, by what they are for: what was used of them the gate counts by itself.
+
+    Those who gave none are missing.
+    """
+    found: dict[ContactId, dict[Slug, int]] = {}
+    for contact, of, many in _GIVEN.ask(connection, contacts=list(contacts)):
+        found.setdefault(contact, {})[of] = many
+    return found
 
 
 _GIVEN = Question(
-    select(ALLOWANCES.c.of, ALLOWANCES.c.given).where(
-        ALLOWANCES.c.contact == bindparam("contact"), ALLOWANCES.c.given > 0
+    select(ALLOWANCES.c.contact, ALLOWANCES.c.of, ALLOWANCES.c.given).where(
+        one_asked_for(ALLOWANCES.c.contact, "contacts"), ALLOWANCES.c.given > 0
     )
 )
 

@@ -1,6 +1,6 @@
 """Which of our tags each provider has, as far as we know."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Column, Connection, String, Table, delete, insert, select
 
@@ -9,7 +9,8 @@ from domain.identity import ContactId, Tag
 from domain.message import Recorded
 from domain.mirrors.events import TagMirrored
 from projections.projection import Projection
-from projections.schema import METADATA
+from projections.question import Question
+from projections.schema import METADATA, one_asked_for
 
 MIRRORED = Table(
     "mirrored_tags",
@@ -46,6 +47,9 @@ mirrored_tags = Projection(
 )
 
 
-def mirrored(connection: Connection) -> set[tuple[ContactId, Tag]]:
-    """Return who has which tag at their provider."""
-    return {(row.contact, row.tag) for row in connection.execute(select(MIRRORED))}
+def mirrored(connection: Connection, contacts: Collection[ContactId]) -> frozenset[tuple[ContactId, Tag]]:
+    """Return which of these contacts have which tags at their provider."""
+    return frozenset(_OF.ask(connection, contacts=list(contacts)))
+
+
+_OF = Question(select(MIRRORED).where(one_asked_for(MIRRORED.c.contact, "contacts")))

@@ -5,7 +5,7 @@ write something that matches after the rule was added. **A removed rule ends no 
 and who was told something because of it stays findable.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from sqlalchemy import (
     and_,
     delete,
     func,
+    literal,
     or_,
     select,
     union,
@@ -274,6 +275,20 @@ def tags_of(connection: Connection, customer: CustomerId, *, as_of: int | None =
         )
         for row in connection.execute(statement)
     ]
+
+
+def given_by_hand(
+    connection: Connection, wanted: Collection[CustomerId]
+) -> frozenset[tuple[CustomerId, Tag]]:
+    """Return which of these customers have which tags by hand."""
+    return frozenset(_BY_HAND.ask(connection, customers=list(wanted)))
+
+
+_BY_HAND = Question(
+    select(TAGS.c.subject, TAGS.c.tag).where(
+        one_asked_for(TAGS.c.subject, "customers"), TAGS.c.rule == literal(""), _STILL
+    )
+)
 
 
 def holders(tag: Tag, *, as_of: int | None = None) -> Select[Any]:

@@ -1,9 +1,9 @@
 """Reply windows: what each contact opened on a channel that has such, and what was used since. The gate itself counts by the streams."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, bindparam, delete, select
+from sqlalchemy import Column, Connection, Index, Integer, String, Table, delete, select
 
 from domain.conversations.events import (
     ActionReported,
@@ -19,7 +19,7 @@ from domain.message import Recorded, ReplyWindow
 from domain.policies import reply_window
 from projections.projection import Projection, Rows
 from projections.question import Question
-from projections.schema import METADATA, Utc, one_of
+from projections.schema import METADATA, Utc, one_asked_for, one_of
 
 WINDOWS = Table(
     "reply_windows",
@@ -107,33 +107,34 @@ windows = Projection(
 )
 
 
-def opened(connection: Connection, contact: ContactId) -> tuple[ReplyWindow, ...]:
-    """Return the latest window of each length that a contact opened, also those that are over, the one that lasts longest first."""
-    return tuple(ReplyWindow(*told) for told in _OPENED.ask(connection, contact=contact))
+def opened(
+    connection: Connection, contacts: Collection[ContactId]
+) -> dict[ContactId, tuple[ReplyWindow, ...]]:
+    """Return the latest window of each length that contacts opened, also those that are over, the one that lasts longest first.
+
+    Those who never opened one are missing.
+    """
+    found: dict[ContactId, tuple[ReplyWindow, ...]] = {}
+    for contact, *told in _OPENED.ask(connection, contacts=list(contacts)):
+        found[contact] = (*found.get(contact, ()), ReplyWindow(*told))
+    return found
 
 
 _OPENED = Question(
-    select(WINDOWS.c.messages, WINDOWS.c.since, WINDOWS.c.until)
-    .where(WINDOWS.c.contact == bindparam("contact"))
+    select(WINDOWS.c.contact, WINDOWS.c.messages, WINDOWS.c.since, WINDOWS.c.until)
+    .where(one_asked_for(WINDOWS.c.contact, "contacts"))
     .order_by(WINDOWS.c.until.desc(), WINDOWS.c.id)
 )
 
 
 def left(connection: Connection, contact: ContactId, now: datetime) -> ReplyWindow | None:
     """Return what may still be sent to a contact, and until when; None on a channel without windows."""
-    known = opened(connection, contact)
-    if not known:
-        return None
-    oldest = min(window.since for window in known)
-    spent = connection.execute(select(SPENT.c.at).where(SPENT.c.contact == contact, SPENT.c.at >= oldest))
-    return reply_window.left(known, list(spent.scalars()), now)
+    return left_of(connection, {contact: now}).get(contact)
 
 
 def left_of(connection: Connection, wanted: Mapping[ContactId, datetime]) -> dict[ContactId, ReplyWindow]:
     """Return what may still be sent to each of the contacts at its moment; those who never opened a window are missing."""
-    known: dict[ContactId, list[ReplyWindow]] = {}
-    for row in connection.execute(select(WINDOWS).where(one_of(WINDOWS.c.contact, wanted))).all():
-        known.setdefault(row.contact, []).append(ReplyWindow(row.messages, row.since, row.until))
+    known = opened(connection, wanted.keys())
     if not known:
         return {}
     oldest = min(window.since for windows_ in known.values() for window in windows_)

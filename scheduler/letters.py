@@ -18,7 +18,9 @@ from domain.identity import (
     BroadcastId,
     CampaignId,
     Channel,
+    ContactId,
     DeliveryId,
+    GroupId,
     Locale,
     MediaId,
     Party,
@@ -87,13 +89,11 @@ class Letters:
         names = {stream(deliveries.category, delivery): delivery for delivery in wanted}
         return {names[name]: recorded for name, recorded in self._log.read_streams(list(names)).items()}
 
-    def read(self, delivery: DeliveryId, recorded: Sequence[Recorded] | None = None) -> Letter | None:
-        """Return what a delivery says; None where it was never planned. ``recorded``: what the log holds of it, where that was read before.
+    def read(self, recorded: Sequence[Recorded]) -> Letter | None:
+        """Return what a delivery says; None where it was never planned. ``recorded``: what the log holds of it.
 
         Raises UnknownEvent where its broadcast or campaign is damaged.
         """
-        if recorded is None:
-            recorded = self.planned((delivery,))[delivery]
         planned = recorded[0].event if recorded else None
         if not isinstance(planned, DeliveryPlanned):
             return None
@@ -160,16 +160,23 @@ class Written:
     routes: tuple[Slug, ...] | None = None
 
 
+def recipient(hint: DueDelivery) -> ContactId | GroupId:
+    """Return whom it is for."""
+    return hint.group or hint.contact or ContactId("")
+
+
 def write(
-    hint: DueDelivery, sources: Sources, render: Render, recorded: Sequence[Recorded] | None = None
+    hint: DueDelivery, sources: Sources, render: Render, recorded: Sequence[Recorded], known: Known
 ) -> Written | None:
-    """Return what would go out, None where nothing was ever planned. Reads the stores: to be called in a thread. ``recorded``: see read."""
-    letter = sources.letters.read(hint.delivery, recorded)
+    """Return what would go out, None where nothing was ever planned. Reads the stores: to be called in a thread.
+
+    ``recorded``: what the log holds of it. ``known``: what is known of whom it is for.
+    """
+    letter = sources.letters.read(recorded)
     if letter is None:
         return None
-    known = sources.audience.about(hint.contact, hint.group)
     party = Party.GROUP if hint.group is not None else Party.CONTACT
-    address = sources.identities.address_of(party, hint.group or hint.contact or "")
+    address = sources.identities.address_of(party, recipient(hint))
     if address is None:
         return Written(known, defect=Slug("forgotten"))
     if letter.campaign is not None:

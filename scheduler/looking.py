@@ -6,9 +6,9 @@ from datetime import datetime
 
 from domain.errors import StoreUnavailable
 from domain.identity import Account, Channel, DeliveryId
-from domain.message import Recorded, Rival
+from domain.message import Rival
 from domain.ports.agenda import Agenda, BrokenLease, DueDelivery
-from scheduler.letters import Render, Sources, Written, write
+from scheduler.letters import Render, Sources, Written, recipient, write
 
 MARKETING = 2
 """The priority of marketing's hints."""
@@ -47,16 +47,15 @@ def look_up(hints: Sequence[DueDelivery], sources: Sources, render: Render, now:
     """
     try:
         held = sources.letters.planned(hint.delivery for hint in hints)
+        known = sources.audience.about([recipient(hint) for hint in hints])
     except StoreUnavailable as error:
         return {hint.delivery: error for hint in hints}
-    return {hint.delivery: _found(hint, held[hint.delivery], sources, render, now) for hint in hints}
 
+    def found(hint: DueDelivery) -> Found | Exception:
+        try:
+            rivals = sources.agenda.rivals(hint.delivery, now) if hint.priority >= MARKETING else ()
+            return Found(write(hint, sources, render, held[hint.delivery], known[recipient(hint)]), rivals)
+        except Exception as error:  # noqa: BLE001  # one that cannot be read keeps no other
+            return error
 
-def _found(
-    hint: DueDelivery, recorded: Sequence[Recorded], sources: Sources, render: Render, now: datetime
-) -> Found | Exception:
-    try:
-        rivals = sources.agenda.rivals(hint.delivery, now) if hint.priority >= MARKETING else ()
-        return Found(write(hint, sources, render, recorded), rivals)
-    except Exception as error:  # noqa: BLE001  # one that cannot be read keeps no other
-        return error
+    return {hint.delivery: found(hint) for hint in hints}

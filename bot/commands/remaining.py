@@ -13,7 +13,7 @@ from projections.windows import left, opened
 def remaining(views: Views, contact: ContactId, clock: Clock, *, spending: int = 0) -> str | None:
     """Return what is left after ``spending`` more messages; None on a channel where there is no limit."""
     with views.read() as connection:
-        window, known = left(connection, contact, clock.now), opened(connection, contact)
+        window, known = left(connection, contact, clock.now), opened(connection, [contact]).get(contact, ())
     if window is None:
         return None
     if clock.now >= window.until or window.messages == 0:

@@ -166,16 +166,17 @@ class AccountCalls:
         """Return somebody's tags."""
         return _numbers(await self._calls.post("tags/getidlist", {"openid": openid}), "tagid_list")
 
-    async def tagged(self, tag: int) -> AsyncIterator[str]:
-        """Yield who has a tag, up to 10,000 a call."""
+    async def tagged(self, tag: int) -> AsyncIterator[Sequence[str]]:
+        """Yield who has a tag, call by call, up to 10,000 of them."""
         after = ""
         while True:
             page = await self._calls.post("user/tag/get", {"tagid": tag, "next_openid": after})
             data = page.get("data")
             openids = _texts(data, "openid") if isinstance(data, dict) else ()
-            for openid in openids:
-                yield openid
-            if not openids or openids[-1] == after:
+            if not openids:
+                return
+            yield openids
+            if openids[-1] == after:
                 return
             after = openids[-1]
 

@@ -1,11 +1,11 @@
 """The account's own tags, as operators see them in WeChat's console, for keeping ours equal to them."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from channels.wechat.client import WeChatClient
 from channels.wechat.limits import OPENIDS_TAGGED
-from domain.errors import PermanentFailure
+from domain.errors import PermanentFailure, TagRefused
 from domain.identity import Slug, Tag
 
 _WECHATS_OWN: Final = frozenset({0, 1, 2})
@@ -27,22 +27,25 @@ class WeChatTags:
         self._client = client
         self._ids: dict[Tag, int] = {}
 
-    async def held(self) -> Mapping[Tag, Collection[str]]:
+    async def held(self) -> AsyncIterator[tuple[Tag, Collection[str]]]:
         """See TagMirror: one call, and one for each 10,000 who have a tag."""
-        known = await self._known()
-        return {name: [openid async for openid in self._client.tagged(tag)] for name, tag in known.items()}
+        for name, tag in (await self._known()).items():
+            try:
+                async for openids in self._client.tagged(tag):
+                    yield name, openids
+            except PermanentFailure as refusal:
+                if refusal.reason != _UNKNOWN_TAG:  # deleted in the console meanwhile: nobody has it
+                    raise
 
     async def put(self, tag: Tag, external_ids: Collection[str]) -> Mapping[str, Slug]:
         """See TagMirror."""
         try:
             return await self._put(tag, list(external_ids))
         except PermanentFailure as refusal:
-            if refusal.reason == _UNKNOWN_TAG:  # somebody deleted it in the console since it was looked up
-                self._ids.pop(tag, None)
-                return await self._put(tag, list(external_ids))
-            if refusal.reason in _OF_THE_TAG:
-                return dict.fromkeys(external_ids, Slug(refusal.reason))
-            raise
+            if refusal.reason != _UNKNOWN_TAG:
+                raise
+        self._ids.pop(tag, None)  # somebody deleted it in the console since it was looked up
+        return await self._put(tag, list(external_ids))
 
     async def take(self, tag: Tag, external_ids: Collection[str]) -> None:
         """See TagMirror: whoever left, or a tag that is gone, needs nothing more."""
@@ -57,10 +60,15 @@ class WeChatTags:
             self._ids.pop(tag, None)
 
     async def _put(self, tag: Tag, openids: Sequence[str]) -> Mapping[str, Slug]:
-        known = await self._id_of(tag)
-        if known is None:
-            known = self._ids[tag] = (await self._client.create_tag(tag)).id
-        return await _each(self._client.tag, known, openids)
+        try:
+            known = await self._id_of(tag)
+            if known is None:
+                known = self._ids[tag] = (await self._client.create_tag(tag)).id
+            return await _each(self._client.tag, known, openids)
+        except PermanentFailure as refusal:
+            if refusal.reason in _OF_THE_TAG:
+                raise TagRefused(refusal.reason) from refusal
+            raise
 
     async def _id_of(self, tag: Tag) -> int | None:
         return self._ids.get(tag) or (await self._known()).get(tag)

@@ -1,6 +1,6 @@
 """Who is meant by a broadcast or a campaign, and what a message to somebody may say about them: read from the views."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -79,8 +79,8 @@ class Audience(Protocol):
         """Return how many are meant now."""
         ...
 
-    def about(self, contact: ContactId | None, group: GroupId | None) -> Known:
-        """Return what is known of a recipient; nothing about somebody unknown."""
+    def about(self, whom: Collection[ContactId | GroupId]) -> Mapping[str, Known]:
+        """Return what is known of each of these recipients: of a group and of somebody unknown, what is the same for all."""
         ...
 
 
@@ -104,9 +104,9 @@ class MemoryAudience:
         """See Audience."""
         return len(self.page(whom, 0, len(self.people)))
 
-    def about(self, contact: ContactId | None, group: GroupId | None) -> Known:
+    def about(self, whom: Collection[ContactId | GroupId]) -> Mapping[str, Known]:
         """See Audience."""
-        return self.known.get(contact or group or "", Known())
+        return {one: self.known.get(one, Known()) for one in whom}
 
     def _means(self, whom: Whom, customer: CustomerId) -> bool:
         among = [self.tagged.get(tag, set()) for tag in whom.tags]

@@ -9,7 +9,6 @@ from projections.deliveries.queries import (
     counts,
     delivery,
     left_of,
-    outcomes_of,
     recent,
     summary,
 )
@@ -23,7 +22,6 @@ __all__ = [
     "deliveries",
     "delivery",
     "left_of",
-    "outcomes_of",
     "recent",
     "summary",
 ]

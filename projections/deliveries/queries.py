@@ -24,7 +24,6 @@ from domain.identity import (
     DeliveryId,
     GroupId,
     OperatorId,
-    RunId,
     ScheduleId,
     Slug,
     Tag,
@@ -91,16 +90,6 @@ class Broadcast:
     counts: tuple[Count, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one delivery. ``by_rule``: it was our gate that refused it. ``started_at``: of the last attempt."""
-
-    phase: Phase
-    by_rule: bool
-    customer: CustomerId | None
-    started_at: datetime | None
-
-
 def delivery(connection: Connection, wanted: str) -> list[Delivery]:
     """Return the deliveries with this id, or whose id begins with it (at least 6 characters); at most 20."""
     if len(wanted) < SHORTEST_PREFIX:
@@ -154,15 +143,6 @@ _LEFT_OF = tuple(
     for origin in (DELIVERIES.c.campaign, DELIVERIES.c.broadcast)
 )
 """One after the other, as no delivery has both: asked with OR, neither index gives the order, and all of them are sorted for each page."""
-
-
-def outcomes_of(connection: Connection, run: RunId) -> list[Outcome]:
-    """Return the deliveries of one run of a campaign, by id."""
-    statement = select(DELIVERIES).where(DELIVERIES.c.run == run).order_by(DELIVERIES.c.delivery)
-    return [
-        Outcome(Phase(row.phase), row.rule is not None, row.customer, row.started_at)
-        for row in connection.execute(statement)
-    ]
 
 
 def counts(

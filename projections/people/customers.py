@@ -293,16 +293,6 @@ def subjects_of(connection: Connection, wanted: CustomerId) -> list[SubjectId]:
     ]
 
 
-def opted_out(connection: Connection, wanted: Collection[CustomerId]) -> dict[CustomerId, datetime]:
-    """Return when those of the customers who ended marketing, or a topic of it, did so last."""
-    rows = connection.execute(
-        select(CONSENTS.c.customer, func.max(CONSENTS.c.at).label("at"))
-        .where(CONSENTS.c.customer.in_(wanted), CONSENTS.c.granted.is_(False))
-        .group_by(CONSENTS.c.customer)
-    )
-    return {row.customer: row.at for row in rows}
-
-
 def with_contacts(connection: Connection, statement: Select[Any]) -> list[Customer]:
     """Return the customers that a statement over CUSTOMERS gives, in its order, with their contacts and consents."""
     rows = connection.execute(statement.where(KNOWN)).mappings().all()

@@ -1,14 +1,16 @@
-"""Who somebody is whom a message is about to reach: asked for each message, so in one question."""
+"""Who those are whom messages are about to reach: asked for all that start at once, in one question."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, select
+from sqlalchemy import Connection, and_, select
 
 from domain.identity import ContactId, CustomerId, Locale
 from projections.people.contacts import CONTACTS
 from projections.people.customers import CUSTOMERS, KNOWN, LAST_IN_FIRST
 from projections.question import Question
+from projections.schema import one_asked_for
 
 
 class Reached(NamedTuple):
@@ -32,6 +34,7 @@ _CALLED = (
 )
 _WHOLE = Question(
     select(
+        _MINE.c.contact.label("asked"),
         *(CONTACTS.c[name] for name in ("contact", "name", "own_name", "username", "language", "last_in")),
         CONTACTS.c.customer,
         CUSTOMERS.c.number,
@@ -41,18 +44,22 @@ _WHOLE = Question(
     .select_from(_MINE)
     .join(CONTACTS, CONTACTS.c.customer == _MINE.c.customer)
     .outerjoin(CUSTOMERS, and_(CUSTOMERS.c.customer == _MINE.c.customer, KNOWN))
-    .where(_MINE.c.contact == bindparam("contact"))
+    .where(one_asked_for(_MINE.c.contact, "contacts"))
     .order_by(*LAST_IN_FIRST)
 )
-"""All contacts of the customer, the one who wrote last first."""
+"""All contacts of the customers, of each the one who wrote last first."""
 
 
-def reached(connection: Connection, contact: ContactId) -> Reached | None:
-    """Return who is behind a contact, None where nobody is known by this id."""
-    rows = _WHOLE.ask(connection, contact=contact)
-    mine = next((row for row in rows if row[0] == contact), None)
-    if mine is None:
-        return None
+def reached(connection: Connection, contacts: Collection[str]) -> dict[ContactId, Reached]:
+    """Return who is behind each of the contacts; those by whose id nobody is known are missing."""
+    whole: dict[ContactId, list[Sequence[Any]]] = {}
+    for asked, *row in _WHOLE.ask(connection, contacts=list(contacts)):
+        whole.setdefault(asked, []).append(row)
+    return {contact: _reached(contact, rows) for contact, rows in whole.items()}
+
+
+def _reached(contact: ContactId, rows: Sequence[Sequence[Any]]) -> Reached:
+    mine = next(row for row in rows if row[0] == contact)
     _, known_as, _, username, language, last_in, customer, number, remark, called = mine
     if number is not None:
         shown, said = (row[1] for row in rows), (row[2] for row in rows)

@@ -29,6 +29,15 @@ def premises(untouched: Path, tmp_path: Path) -> Iterator[Premises]:
     opened.close()
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Premises]:
+    """The premises on each store."""
+    where = {"SIYU_DATABASE": request.getfixturevalue("postgres_url")} if request.param == "postgres" else {}
+    opened = Premises(tmp_path / "anywhere", **where)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
     """How things are logged is afterwards as it was."""

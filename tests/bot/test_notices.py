@@ -40,7 +40,7 @@ class Counter:
         premises.house.catch_up()
         assert self.reply.contact is not None
         with premises.house.views.read() as connection:
-            windows = opened(connection, self.reply.contact)
+            windows = opened(connection, [self.reply.contact]).get(self.reply.contact, ())
         claim = ClaimDelivery(
             delivery=self.reply.delivery,
             worker=Slug("w"),
@@ -138,3 +138,23 @@ async def test_what_the_bot_said_by_itself_is_told_to_nobody(counter: Counter) -
     counter.premises.now += timedelta(hours=25)
     counter.claim()
     assert await counter.told() == []
+
+
+async def test_each_of_several_that_did_not_arrive_is_told_in_the_order_in_which_they_failed(
+    counter: Counter,
+) -> None:
+    premises = counter.premises
+    premises.says(LI, "#2 one more thing")
+    await settled(counter.desk)
+    first, second = [p for p in premises.events(DeliveryPlanned) if p.occasion == OPERATOR_REPLY]
+    automatic = next(p for p in premises.events(DeliveryPlanned) if p.occasion == "command")
+    for counter.reply in (second, automatic, first):
+        counter.claim()
+        reason = Slug("kind-refused" if counter.reply is first else "not-following")
+        reject = RejectDelivery(delivery=counter.reply.delivery, attempt=1, reason=reason)
+        premises.house.do("scheduler", reject)
+    advice = [notice.partition(". ")[2] for notice in await counter.told()]
+    assert advice == [
+        "Reach them on another channel, or wait until they write.",
+        "Write it again, without the file.",
+    ]

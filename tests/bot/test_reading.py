@@ -1,8 +1,9 @@
 """What the scheduler reads of the views: what is due in which order, who is meant, and what is known of them."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -32,6 +33,7 @@ from domain.identity import (
     BroadcastId,
     ContactId,
     DeliveryId,
+    GroupId,
     Locale,
     RuleId,
     RunId,
@@ -330,9 +332,8 @@ def test_what_is_paused_is_not_looked_at_again_and_again_and_holds_nobody_up(
     assert ours.delivery in [found.delivery for found in late]
 
 
-def test_the_figures_of_a_run_count_what_became_of_its_deliveries(
-    premises: Premises, agenda: SqlAgenda
-) -> None:
+def test_the_figures_of_a_run_count_what_became_of_its_deliveries(anywhere: Premises) -> None:
+    premises = anywhere
     people = ("wang", "li", "zhao", "chen", "sun", "qian")
     for who in people:
         premises.says(who, "hi")
@@ -361,6 +362,27 @@ def test_the_figures_of_a_run_count_what_became_of_its_deliveries(
     assert canaries.figures(RunId("nobody's")) == CanaryFigures()
 
 
+def test_the_figures_are_counted_by_the_store_among_the_deliveries_of_the_run(premises: Premises) -> None:
+    asked: list[str] = []
+    with premises.house.views.read() as connection:
+        driver = cast("sqlite3.Connection", connection.connection.driver_connection)
+        driver.set_trace_callback(asked.append)
+    SqlCanaries(premises.house.views).figures(JUNE)
+    driver.set_trace_callback(None)
+    (question,) = [one for one in asked if "deliveries" in one]
+    plans = [row[-1] for row in driver.execute(f"EXPLAIN QUERY PLAN {question}").fetchall()]
+    assert [plan for plan in plans if plan.startswith(("SEARCH", "SCAN"))] == [
+        "SEARCH deliveries USING INDEX ix_deliveries_run (run=?)",
+        "SEARCH deliveries USING INDEX ix_deliveries_run (run=?)",
+        "SEARCH customer_consents USING INDEX ix_customer_consents_customer (customer=?)",
+    ]
+    assert len(driver.execute(question).fetchall()) == 1
+
+
+def about(audience: SqlAudience, whom: ContactId | GroupId) -> Known:
+    return audience.about([whom])[whom]
+
+
 def test_what_a_template_may_say_is_what_we_call_them_or_else_what_they_call_themselves(
     premises: Premises, audience: SqlAudience
 ) -> None:
@@ -369,10 +391,10 @@ def test_what_a_template_may_say_is_what_we_call_them_or_else_what_they_call_the
     known = Known(
         {"brand": "Tea House", "name": "Wang", "username": "wang_x", "number": "#1"}, last_heard=premises.now
     )
-    assert audience.about(premises.contact("wang"), None) == known
+    assert about(audience, premises.contact("wang")) == known
     premises.house.do("system", NameCustomer(customer=premises.customer("wang"), remark=Personal("王阿姨")))
     premises.house.catch_up()
-    assert audience.about(premises.contact("wang"), None) == replace(
+    assert about(audience, premises.contact("wang")) == replace(
         known, variables={**known.variables, "name": "王阿姨"}
     )
 
@@ -382,7 +404,7 @@ def test_who_has_no_name_leaves_the_variable_empty_and_never_their_number_until_
 ) -> None:
     def greeted() -> str:
         premises.house.catch_up()
-        known = audience.about(premises.contact(""), None)
+        known = about(audience, premises.contact(""))
         return render("Dear {{ name }}", known.variables)
 
     premises.says("", "hi")
@@ -399,8 +421,8 @@ def test_of_a_group_and_of_a_stranger_only_the_brand_is_known(
     premises.says("wang", "hi", group="tea")
     premises.house.catch_up()
     brand = Known({"brand": "Tea House"})
-    assert audience.about(None, premises.group("tea")) == brand
-    assert audience.about(ContactId("nobody"), None) == brand
+    assert about(audience, premises.group("tea")) == brand
+    assert about(audience, ContactId("nobody")) == brand
 
 
 def test_what_a_process_could_not_digest_is_kept_beside_the_log_without_what_it_said(

@@ -14,6 +14,7 @@ from domain.customers.events import CustomerTagged
 from domain.identity import Account, Tag
 from domain.mirrors.events import TagMirrored
 from domain.ports.tag_ledger import Page
+from scheduler.follower import Follower
 from scheduler.tag_sync import LOOK_OVER_THERE_EVERY_S, TagSync
 from tests.bot.official_account import APP_ID, WECHAT, Siyu, at_work, until
 
@@ -47,12 +48,14 @@ class Looking:
     def __init__(self, siyu: Siyu) -> None:
         self.at, house = 0.0, siyu.house
         ledger = SqlTagLedger(house.views, house.catch_up)
+        follower = Follower("tag-sync", house.log, house.submit, house.clock)
         mirrors = {(WECHAT, Account(APP_ID)): _adapter(siyu).tags}
-        self._sync = TagSync(lambda: mirrors, ledger, house.submit, house.clock, lambda: self.at)  # type: ignore[arg-type,return-value]  # it has tags
+        self._sync = TagSync(lambda: mirrors, ledger, follower, lambda: self.at)  # type: ignore[arg-type,return-value]  # it has tags
 
     async def __call__(self) -> None:
         self.at += LOOK_OVER_THERE_EVERY_S
-        await self._sync.step()
+        while await self._sync.step() == 0.0:
+            pass
 
 
 def _adapter(siyu: Siyu) -> WeChatAdapter:
@@ -131,7 +134,7 @@ async def test_who_is_forgotten_is_left_alone_and_the_others_go_on(siyu: Siyu) -
     await look()
     assert await console(client, WANG) == set()
     ledger = SqlTagLedger(siyu.house.views, siyu.house.catch_up)
-    page = await asyncio.to_thread(ledger.page, WECHAT, Account(APP_ID))
+    page = await asyncio.to_thread(ledger.page, WECHAT, Account(APP_ID), "", 10)
     assert (page.ours, page.mirrored, MEI in page.people) == (frozenset(), frozenset(), False)
     assert forgotten not in {contact for contact, _ in page.people.values()}
 
@@ -154,10 +157,10 @@ async def test_the_ledger_knows_tags_by_hand_of_who_can_be_reached_on_the_accoun
     mei, wang = siyu.contact(MEI), siyu.contact(WANG)
     people = {MEI: (mei, siyu.customer(MEI).id), WANG: (wang, siyu.customer(WANG).id)}
     assert siyu.tags(WANG) == {TEA}
-    assert await asyncio.to_thread(ledger.page, WECHAT, Account(APP_ID)) == Page(
+    assert await asyncio.to_thread(ledger.page, WECHAT, Account(APP_ID), "", 10) == Page(
         frozenset({(mei, VIP)}), frozenset(), people
     )
-    assert await asyncio.to_thread(ledger.page, WECHAT, Account("wx-other")) == Page()
+    assert await asyncio.to_thread(ledger.page, WECHAT, Account("wx-other"), "", 10) == Page()
     await wechat.user(MEI).unsubscribes().finished()
-    page = await asyncio.to_thread(ledger.page, WECHAT, Account(APP_ID))
+    page = await asyncio.to_thread(ledger.page, WECHAT, Account(APP_ID), "", 10)
     assert page.people == {WANG: people[WANG]}

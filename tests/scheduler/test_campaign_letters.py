@@ -89,7 +89,9 @@ def written(
         known={wang: Known(known or {}, locale=None if locale is None else Locale(locale))}
     )
     letters = Letters(world.log, files.get, short) if links else Letters(world.log, files.get)
-    found = write(hint, Sources(world.view, audience, letters, world.identities), render)
+    recorded = letters.planned([hint.delivery])[hint.delivery]
+    sources = Sources(world.view, audience, letters, world.identities)
+    found = write(hint, sources, render, recorded, audience.about([wang])[wang])
     assert found is not None
     return found
 

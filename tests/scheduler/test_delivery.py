@@ -1,5 +1,6 @@
 """The courier: one message's way out, its order among others, and its text."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -127,10 +128,10 @@ async def test_what_was_not_claimed_yet_when_the_account_froze_stays_planned() -
 
         page, size = world.view.page, world.view.size
 
-        def about(self, contact: ContactId | None, group: GroupId | None) -> Known:
+        def about(self, whom: Collection[ContactId | GroupId]) -> Mapping[str, Known]:
             if world.boottime == start:
                 courier.posts[TELEGRAM, BOT].pacer.freeze(start + 40)
-            return world.view.about(contact, group)
+            return world.view.about(whom)
 
     courier = world.courier(provider, audience=Freezing())
     start = world.boottime

@@ -12,6 +12,7 @@ from domain.deliveries.events import DeliveryClass
 from domain.errors import UnknownEvent
 from domain.identity import BroadcastId, DeliveryId, MediaId, ProviderMessageId, Slug
 from domain.message import Personal
+from domain.ports.audience import Known
 from domain.ports.messenger import Attachment
 from scheduler.letters import BROADCASTS_KEPT, Attach, Letter, Letters, Sources, Written, write
 from tests.domain.controls.ids import BOT, SPRING, TELEGRAM
@@ -32,6 +33,10 @@ def _planned(world: World, *broadcasts: BroadcastId) -> None:
         world.given(replace(plan, broadcast=broadcast, text=None))
 
 
+def read(letters: Letters, delivery: DeliveryId) -> Letter | None:
+    return letters.read(letters.planned([delivery])[delivery])
+
+
 def test_a_letter_has_everything_that_was_planned() -> None:
     world = World()
     world.given(
@@ -43,7 +48,7 @@ def test_a_letter_has_everything_that_was_planned() -> None:
             thread=Slug("4"),
         )
     )
-    assert Letters(world.log).read(DeliveryId("w")) == Letter(
+    assert read(Letters(world.log), DeliveryId("w")) == Letter(
         text="w",
         verbatim=True,
         choices=((("Yes", "y"), ("No", "n")), (("Later", "l"),)),
@@ -65,7 +70,8 @@ def test_a_letter_with_a_file_takes_it_along_and_without_it_does_not_go() -> Non
 
     def written(attach: Attach) -> Written | None:
         sources = Sources(world.view, world.view, Letters(world.log, attach), world.identities)
-        return write(hint, sources, lambda text, _values: text)
+        recorded = sources.letters.planned([hint.delivery])[hint.delivery]
+        return write(hint, sources, lambda text, _values: text, recorded, Known())
 
     sent = written({"ab12": file}.get)
     assert sent is not None
@@ -80,11 +86,11 @@ def test_a_broadcast_says_what_its_draft_says() -> None:
     world = World()
     world.given(_draft(world, SPRING, "Hi {{ name }}"))
     _planned(world, SPRING)
-    assert Letters(world.log).read(DeliveryId(SPRING)) == Letter(text="Hi {{ name }}")
+    assert read(Letters(world.log), DeliveryId(SPRING)) == Letter(text="Hi {{ name }}")
 
 
 def test_what_was_never_planned_is_no_letter() -> None:
-    assert Letters(World().log).read(DeliveryId("nothing")) is None
+    assert read(Letters(World().log), DeliveryId("nothing")) is None
 
 
 def test_many_broadcasts_are_read_right_from_several_threads() -> None:
@@ -94,8 +100,8 @@ def test_many_broadcasts_are_read_right_from_several_threads() -> None:
     _planned(world, *names)
     letters = Letters(world.log)
     with ThreadPoolExecutor(8) as threads:
-        read = list(threads.map(lambda name: letters.read(DeliveryId(name)), names * 5))
-    assert read == [Letter(text=f"text of {name}") for name in names] * 5
+        found = list(threads.map(lambda name: read(letters, DeliveryId(name)), names * 5))
+    assert found == [Letter(text=f"text of {name}") for name in names] * 5
 
 
 def test_a_damaged_broadcast_is_an_error_and_not_an_empty_message() -> None:
@@ -104,4 +110,4 @@ def test_a_damaged_broadcast_is_an_error_and_not_an_empty_message() -> None:
     _planned(world, SPRING)
     world.damage("broadcast", SPRING)
     with pytest.raises(UnknownEvent):
-        Letters(world.log).read(DeliveryId(SPRING))
+        read(Letters(world.log), DeliveryId(SPRING))

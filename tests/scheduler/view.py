@@ -1,7 +1,7 @@
 """What the scheduler reads, folded from the log: as the views would have it, or as far as they have come."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -257,10 +257,11 @@ class LogView:
             and (meant.occasion is None or customer in (born or set()))
         ]
 
-    def about(self, contact: ContactId | None, group: GroupId | None) -> Known:
+    def about(self, whom: Collection[ContactId | GroupId]) -> Mapping[str, Known]:
         self._read()
-        if contact is None:
-            return Known()
+        return {one: self._about(ContactId(one)) if one in self.names else Known() for one in whom}
+
+    def _about(self, contact: ContactId) -> Known:
         return Known({"name": self.names[contact]}, last_heard=self.heard.get(contact))
 
 

@@ -3,7 +3,7 @@
 Both lag: they show what was appended when whoever drives them takes the next step. Both outlive the processes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -84,11 +84,14 @@ class FoldedView(LogView):
         self._read()
         return super().rivals(delivery, now) if delivery in self.deliveries else ()
 
-    def about(self, contact: ContactId | None, group: GroupId | None) -> Known:
+    def about(self, whom: Collection[ContactId | GroupId]) -> Mapping[str, Known]:
         """See Audience."""
-        known = super().about(contact, group)
-        window = None if contact is None else self.opened.get(contact)
-        return known if window is None else replace(known, opened=(window,))
+        windows = {one: self.opened.get(ContactId(one)) for one in whom}
+        known = super().about(whom)
+        return {
+            one: known[one] if window is None else replace(known[one], opened=(window,))
+            for one, window in windows.items()
+        }
 
 
 class FoldedReads:

@@ -117,7 +117,7 @@ def spend(phones: Phones, contact: ContactId) -> None:
     premises = phones.premises
     premises.house.catch_up()
     with premises.house.views.read() as connection:
-        windows = opened(connection, contact)
+        windows = opened(connection, [contact]).get(contact, ())
     for planned in premises.events(DeliveryPlanned):
         if planned.contact == contact:
             premises.house.do(

@@ -15,7 +15,7 @@ async def test_tags_are_made_given_listed_renamed_taken_and_deleted(channel: WeC
     made = await client.create_tag("VIP 客户")
     await client.tag(made.id, people)
     assert channel.simulator.calls("tags/members/batchtagging") == 3
-    assert [openid async for openid in client.tagged(made.id)] == people
+    assert [openid async for page in client.tagged(made.id) for openid in page] == people
     assert await client.tags_of("o-000") == (made.id,)
     assert AccountTag(made.id, "VIP 客户", 120) in await client.tags()
     await client.rename_tag(made.id, "VIP")
