@@ -4,6 +4,7 @@ The people are written to the views' tables and are in no log: what is measured 
 """
 
 import asyncio
+import gc
 import json
 import resource
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
+from bot.__main__ import GC_THRESHOLDS
 from bot.bootstrap import open_house
 from bot.house import House, done
 from bot.reading import SqlAgenda, SqlAudience, SqlCanaries
@@ -101,4 +103,5 @@ def main(people: int = PEOPLE) -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(*GC_THRESHOLDS)  # as ``siyu`` has it
     main(*(int(argument) for argument in sys.argv[1:]))
