@@ -29,6 +29,8 @@ MEDIA_POLL_S = 0.3
 """Files follow the view of messages: an operator's card waits for the picture."""
 MENUS_POLL_S = 5.0
 TAGS_POLL_S = 30.0
+ANSWERING_BREATH_S = 0.01
+"""Between two steps of those who answer by themselves: a provider that takes the answer in its own request waits until all passed it."""
 DESK, NOTICES = "operator-desk", "operator-notices"
 BEGIN_EARLY = (DESK, NOTICES, RECALLS, PROFILES)
 
@@ -65,7 +67,7 @@ class Parts:
 
     def alone(self) -> list[Part]:
         """Return them for a process that is alone."""
-        return [*self._all(), *(Part(process.name, self._process(process)) for process in self._following)]
+        return [*self._all(), *(Part(p.name, self._process(p), ANSWERING_BREATH_S) for p in self._following)]
 
     def together(self) -> list[Part]:
         """Return them for one process of several: processes are shared by lanes."""
@@ -80,7 +82,7 @@ class Parts:
         house, adapters = self._house, lambda: self._accounts.adapters
         return [
             Part("fan-out", self._fan_out),
-            Part("desk", self._desk),
+            Part("desk", self._desk, ANSWERING_BREATH_S),
             Part("cards", lambda: Cards(house, self._follower).step),
             Part("notices", lambda: Notices(house, self._follower(NOTICES)).step),
             self._forgetting(),
