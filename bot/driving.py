@@ -11,7 +11,7 @@ from domain.errors import Overloaded, StoreUnavailable, VersionConflict
 
 POLL_S = 1.0
 """Followers are woken at once; this is for what a wake-up cannot tell, such as another process on a store without LISTEN."""
-BREATH_S = 0.02
+BREATH_S = 0.05
 """Between two steps, so that under load a follower takes many events at once instead of waking for each commit."""
 REST_S = 1.0
 """How long a driver waits after the store was away."""
@@ -29,11 +29,11 @@ class Driver:
         self,
         name: str,
         step: Step,
-        breath_s: float = BREATH_S,
+        breath_s: float | Callable[[], float] = BREATH_S,
         poll_s: float = POLL_S,
         rest_s: float = REST_S,
     ) -> None:
-        """``breath_s``: between two steps; ``poll_s``: the longest wait; ``rest_s``: after a step that failed."""
+        """``breath_s``: between two steps, or what tells it; ``poll_s``: the longest wait; ``rest_s``: after a step that failed."""
         self.name, self._step = name, step
         self.breath_s, self._poll_s, self._rest_s = breath_s, poll_s, rest_s
         self.wake = asyncio.Event()
@@ -52,7 +52,7 @@ class Driver:
                 pause = await self._rest(error)
             except Exception as error:  # noqa: BLE001  # one step's bug must not stop the others; it is logged with its trace
                 pause = await self._rest(error)
-            await asyncio.sleep(self.breath_s)
+            await asyncio.sleep(self.breath_s() if callable(self.breath_s) else self.breath_s)
             if pause is None or pause > 0:
                 limit = self._poll_s if pause is None else min(pause, self._poll_s)
                 await set_within(self.wake, limit)

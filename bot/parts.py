@@ -29,8 +29,8 @@ MEDIA_POLL_S = 0.3
 """Files follow the view of messages: an operator's card waits for the picture."""
 MENUS_POLL_S = 5.0
 TAGS_POLL_S = 30.0
-ANSWERING_BREATH_S = 0.01
-"""Between two steps of those who answer by themselves: a provider that takes the answer in its own request waits until all passed it."""
+AWAITED_BREATH_S = 0.01
+"""Of those who answer by themselves, while a provider that takes the answer in its own request waits until all have passed it."""
 DESK, NOTICES = "operator-desk", "operator-notices"
 BEGIN_EARLY = (DESK, NOTICES, RECALLS, PROFILES)
 
@@ -43,7 +43,7 @@ class Part:
 
     name: str
     make: Callable[[], Step]
-    breath_s: float = BREATH_S
+    breath_s: float | Callable[[], float] = BREATH_S
     poll_s: float = POLL_S
     everywhere: bool = False
 
@@ -67,7 +67,7 @@ class Parts:
 
     def alone(self) -> list[Part]:
         """Return them for a process that is alone."""
-        return [*self._all(), *(Part(p.name, self._process(p), ANSWERING_BREATH_S) for p in self._following)]
+        return [*self._all(), *(Part(p.name, self._process(p), self._breath_s) for p in self._following)]
 
     def together(self) -> list[Part]:
         """Return them for one process of several: processes are shared by lanes."""
@@ -82,7 +82,7 @@ class Parts:
         house, adapters = self._house, lambda: self._accounts.adapters
         return [
             Part("fan-out", self._fan_out),
-            Part("desk", self._desk, ANSWERING_BREATH_S),
+            Part("desk", self._desk, self._breath_s),
             Part("cards", lambda: Cards(house, self._follower).step),
             Part("notices", lambda: Notices(house, self._follower(NOTICES)).step),
             self._forgetting(),
@@ -124,6 +124,9 @@ class Parts:
             return self._answering(runner.step, runner.follower)
 
         return make
+
+    def _breath_s(self) -> float:
+        return AWAITED_BREATH_S if self._house.unsaid.waited_for() else BREATH_S
 
     def _answering(self, step: Callable[[], Awaitable[int]], follower: Follower) -> Step:
         """Return what drives a part that answers by itself: whoever waits for its silence is told how far it came."""

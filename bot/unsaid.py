@@ -1,6 +1,7 @@
 """What is about to be said: for providers that take the answer to a message in the very request that brought it."""
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
@@ -9,6 +10,7 @@ from domain.deliveries.events import DeliveryPlanned, DeliveryStarted
 from domain.identity import ContactId
 from domain.message import Recorded
 
+LATELY_S = 1.0
 REMEMBERED = 10_000
 """Deliveries on their way; what is beyond waits for nobody's request."""
 
@@ -23,13 +25,16 @@ class Answering(Protocol):
 class Unsaid:
     """Watches what this process appends. Used from the event loop and from threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """``monotonic``: seconds that only go forward."""
+        self._monotonic = monotonic
         self.answering: dict[str, Answering] = {}
         """By name: one whose duty begins anew takes the place of its former self."""
         self.patience: Callable[[ContactId], Awaitable[float]] | None = None
         """Where other processes answer, too, and nobody sees all that is said: how many seconds to wait for it."""
         self._open: OrderedDict[str, ContactId] = OrderedDict()
         self._head = 0
+        self._awaited_until = 0.0
         self._changes: set[asyncio.Future[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -51,6 +56,10 @@ class Unsaid:
         if ended:
             self.moved()
 
+    def waited_for(self) -> bool:
+        """Whether somebody waits for silence, or did lately: who does so once will again."""
+        return self._monotonic() < self._awaited_until
+
     def moved(self) -> None:
         """Say that somebody who answers has come further, or that a message has its outcome."""
         loop = self._loop
@@ -69,6 +78,7 @@ class Unsaid:
             await asyncio.sleep(await self.patience(contact))
             return
         self._loop = asyncio.get_running_loop()
+        self._awaited_until = self._monotonic() + LATELY_S
         head = self._head
         while not self._silent(contact, head):
             change = self._loop.create_future()

@@ -62,9 +62,11 @@ class Script:
 
 
 @asynccontextmanager
-async def driven(step: Callable[[], Awaitable[float | None]]) -> AsyncIterator[Driver]:
+async def driven(
+    step: Callable[[], Awaitable[float | None]], breath_s: float | Callable[[], float] = 0.0
+) -> AsyncIterator[Driver]:
     """A driver at work, whom only a wake-up ends waiting."""
-    driver = Driver("views", step, breath_s=0.0, poll_s=NEVER_S, rest_s=0.001)
+    driver = Driver("views", step, breath_s=breath_s, poll_s=NEVER_S, rest_s=0.001)
     task = asyncio.create_task(driver.run())
     try:
         yield driver
@@ -81,6 +83,18 @@ async def test_a_driver_goes_on_at_once_while_there_is_work_and_then_waits() -> 
         for _ in range(100):
             await asyncio.sleep(0)
         assert script.calls == 4
+
+
+async def test_how_long_a_driver_rests_is_asked_after_each_step() -> None:
+    script, asked = Script([0.0, 0.0]), list[int]()
+
+    def breath_s() -> float:
+        asked.append(script.calls)
+        return 0.0
+
+    async with driven(script.step, breath_s):
+        await until(lambda: script.calls == 3)
+    assert asked[:2] == [1, 2]
 
 
 async def test_a_driver_that_waits_is_woken_at_once() -> None:

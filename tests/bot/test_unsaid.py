@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.unsaid import Unsaid
+from bot.unsaid import LATELY_S, Unsaid
 from domain.identity import ContactId, StreamId
 from domain.message import Event, Origin, Recorded
 from domain.registry import EVENT_TYPES
@@ -93,6 +93,16 @@ async def test_whoever_stops_waiting_leaves_nothing_behind() -> None:
     await asyncio.gather(waiting, return_exceptions=True)
     unsaid.note([recorded(events.DELIVERY_ACCEPTED, 2)])
     await unsaid.all_said(ALICE)
+
+
+async def test_it_tells_that_somebody_waits_and_for_a_moment_afterwards() -> None:
+    now = 100.0
+    unsaid = Unsaid(lambda: now)
+    assert not unsaid.waited_for()
+    await unsaid.all_said(ALICE)  # nobody has anything to say: the next one may come at once
+    assert unsaid.waited_for()
+    now += LATELY_S
+    assert not unsaid.waited_for()
 
 
 async def test_where_other_processes_answer_too_it_waits_as_long_as_it_is_told_and_remembers_nothing() -> (
