@@ -332,9 +332,8 @@ def _save(connection: Connection, rows: Sequence[Row], broadcasts: Sequence[Row]
     add(connection, TIMELINE, (row for row in rows if "delivery" not in row))
     add(connection, BROADCASTS, broadcasts)
     told = [(row["position"], row["text"]) for row in (*rows, *broadcasts) if row.get("text")]
-    found = {
-        text: words(text) for text in {text for _, text in told}
-    }  # what we say to many is taken apart once
+    # What we say to many is taken apart once.
+    found = {text: words(text) for text in {text for _, text in told}}
     add(connection, WORDS, ({"rowid": at, "words": found[text]} for at, text in told if found[text]))
 
 

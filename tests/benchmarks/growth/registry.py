@@ -1,12 +1,13 @@
 """The curves there are: one literal tuple, in the order in which they are measured."""
 
 from tests.benchmarks.growth.curve import Curve
-from tests.benchmarks.growth.curves import due, log, page, people, plan, results
+from tests.benchmarks.growth.curves import due, log, memory, page, people, plan, results
 
 CURVES: tuple[Curve, ...] = (
     log.APPEND,
     log.REBUILD,
     log.START,
+    memory.CURVE,
     page.CURVE,
     due.CURVE,
     due.BACKLOG,

@@ -22,7 +22,7 @@ APPENDED = 4_000
 
 
 @contextlib.contextmanager
-def _copied(bench: Bench, events: int, but: str = "siyu.sock") -> Iterator[Path]:
+def copied(bench: Bench, events: int, but: str = "siyu.sock") -> Iterator[Path]:
     """Give a data folder with so many events that may be changed: what is cached stays as it is. ``but``: what is left out of it."""
     with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
         made = Path(folder) / "data"
@@ -32,7 +32,7 @@ def _copied(bench: Bench, events: int, but: str = "siyu.sock") -> Iterator[Path]
 
 @contextlib.contextmanager
 def _opened(bench: Bench, events: int) -> Iterator[House]:
-    with _copied(bench, events, but="views.db*") as folder:
+    with copied(bench, events, but="views.db*") as folder:
         house = open_house(Settings(data=folder, starter_rules=False), {})
         try:
             yield house
@@ -73,7 +73,7 @@ def _rebuild(bench: Bench, events: int) -> Sequence[float]:
 
 
 def _start(bench: Bench, events: int) -> Sequence[float]:
-    with _copied(bench, events) as folder:
+    with copied(bench, events) as folder:
         return [_started_s(folder) for _ in range(bench.rounds)]
 
 
