@@ -65,9 +65,9 @@ def python(*arguments: str, env: Mapping[str, str] | None = None) -> Iterator[su
         yield running
 
 
-def listening(port: int, running: subprocess.Popen[bytes]) -> None:
+def listening(port: int, running: subprocess.Popen[bytes], within_s: float = START_WITHIN_S) -> None:
     """Return when somebody listens. Raises RuntimeError where the process ended, TimeoutError."""
-    deadline = time.monotonic() + START_WITHIN_S
+    deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
         if running.poll() is not None:
             raise RuntimeError(f"{running.args!r} ended with {running.returncode}")

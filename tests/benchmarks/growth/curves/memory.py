@@ -8,7 +8,7 @@ from tests.benchmarks.figure import Bench
 from tests.benchmarks.figures.start import API
 from tests.benchmarks.growth.curve import FEW_SIZES, Curve
 from tests.benchmarks.growth.curves.log import copied
-from tests.benchmarks.machine import at_rest, free_port, listening, python
+from tests.benchmarks.machine import REST_WITHIN_S, at_rest, free_port, listening, python
 
 BYTES_PER_MB = 1_000_000
 KIB = 1_024
@@ -26,7 +26,7 @@ def _measure(bench: Bench, events: int) -> Sequence[float]:
         environment = sides.settings(folder, API, port)
         environment = {k: v for k, v in environment.items() if not k.startswith("SIYU_TELEGRAM__")}
         with python("-m", "bot", "run", "--port", str(port), env=environment) as siyu:
-            listening(port, siyu)
+            listening(port, siyu, REST_WITHIN_S)  # it computes its views first
             at_rest(siyu.pid)
             return [_most_mb(siyu.pid)]
 
