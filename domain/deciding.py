@@ -75,9 +75,9 @@ class Registry:
     deciders: Mapping[type, Decider[Any]]
     handlers: Mapping[type, Handler]
     immediate: Mapping[type, tuple[Process, ...]]
-    slugs: Mapping[type, str] = field(default_factory=dict)
+    slugs: Mapping[type, str]
     """By event class: slug and version."""
-    snapshots: Mapping[str, int] = field(default_factory=dict)
+    snapshots: Mapping[str, int]
     """By category: the version of the state's form, where there are snapshots."""
 
     @classmethod

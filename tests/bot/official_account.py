@@ -87,8 +87,13 @@ class Siyu:
 
 
 @asynccontextmanager
-async def at_work(folder: Path, accounts: dict[str, WeChatSimulator], **settings: str) -> AsyncIterator[Siyu]:
-    """An installation with these accounts, by what they are called in its settings; it ends in order."""
+async def at_work(
+    folder: Path, accounts: dict[str, WeChatSimulator], *, without: str = "", **settings: str
+) -> AsyncIterator[Siyu]:
+    """An installation with these accounts, by what they are called in its settings; it ends in order.
+
+    ``without``: the part that the test does itself.
+    """
     port = free_port()
     variables = {
         "SIYU_DATA": str(folder),
@@ -106,6 +111,7 @@ async def at_work(folder: Path, accounts: dict[str, WeChatSimulator], **settings
         try:
             await asyncio.to_thread(prepare, house)
             app = open_app(house, Binding("127.0.0.1", port))
+            app.drivers = [driver for driver in app.drivers if driver.name != without]
             told = asyncio.Event()
             serving = asyncio.create_task(app.run(told))
             ready = asyncio.create_task(app.ready.wait())

@@ -256,8 +256,11 @@ async def test_who_is_forgotten_while_they_are_compared_does_not_stop_the_others
     assert [entry["event"] for entry in logged] == ["tags.not_noted"]
 
 
-async def _until_compared(sync: Sync, provider: Provider) -> None:
-    """Let a look have all that the provider has; of ours nobody is compared yet."""
+async def _in_a_look(shop: Shop, provider: Provider, sync: Sync, clock: Clock) -> None:
+    """VIP was given, and carried over; the next look has all that the provider has, but of ours nobody is compared yet."""
+    shop.given(tag(shop, VIP))
+    await sync.settle()
+    clock.at += LOOK_OVER_THERE_EVERY_S
     listed = sum(map(len, provider.tags.values()))
     for _ in range(listed + 1):
         assert await sync.step() == 0.0
@@ -266,10 +269,7 @@ async def _until_compared(sync: Sync, provider: Provider) -> None:
 async def test_what_is_given_and_taken_here_during_a_look_is_carried_at_once_and_stays_so(
     shop: Shop, provider: Provider, sync: Sync, clock: Clock
 ) -> None:
-    shop.given(tag(shop, VIP))
-    await sync.settle()
-    clock.at += LOOK_OVER_THERE_EVERY_S
-    await _until_compared(sync, provider)
+    await _in_a_look(shop, provider, sync, clock)
     shop.given(tag(shop, TEA), UntagCustomer(customer=shop.customer(), tag=VIP))
     await sync.step()
     assert provider.tags == {VIP: set(), TEA: {W}}
@@ -281,10 +281,7 @@ async def test_what_is_given_and_taken_here_during_a_look_is_carried_at_once_and
 async def test_a_look_that_fails_in_the_middle_begins_anew(
     shop: Shop, provider: Provider, sync: Sync, clock: Clock
 ) -> None:
-    shop.given(tag(shop, VIP))
-    await sync.settle()
-    clock.at += LOOK_OVER_THERE_EVERY_S
-    await _until_compared(sync, provider)
+    await _in_a_look(shop, provider, sync, clock)
     provider.failures = [TemporaryFailure("unreachable")]
     shop.given(tag(shop, TEA))
     assert await sync.step() == AGAIN_S
@@ -297,10 +294,7 @@ async def test_a_look_that_fails_in_the_middle_begins_anew(
 async def test_whoever_takes_over_in_the_middle_of_a_look_begins_with_one(
     shop: Shop, provider: Provider, sync: Sync, clock: Clock
 ) -> None:
-    shop.given(tag(shop, VIP))
-    await sync.settle()
-    clock.at += LOOK_OVER_THERE_EVERY_S
-    await _until_compared(sync, provider)
+    await _in_a_look(shop, provider, sync, clock)
     provider.tags[TEA] = {L}
     shop.given(UntagCustomer(customer=shop.customer(), tag=VIP))
     await Sync(shop, provider, clock).settle()
