@@ -40,6 +40,11 @@ DeliveryMoved = (
     | DeliveryExpired
 )
 BroadcastMoved = BroadcastConfirmed | BroadcastFannedOut | BroadcastCancelled
+_MOVING = (
+    *("delivery", "phase", "reason", "rule", "rendered", "attempts", "provider_message"),
+    *("not_before", "started_at", "ended_at"),
+)
+"""What a row is known by, and what moves on."""
 _MOVED: frozenset[type[DeliveryMoved]] = frozenset(get_args(DeliveryMoved))
 _OF_BROADCASTS: frozenset[type[BroadcastDrafted | BroadcastMoved]] = frozenset(
     {BroadcastDrafted, *get_args(BroadcastMoved)}
@@ -124,7 +129,7 @@ def _staged(row: Row, event: BroadcastMoved) -> None:
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     new = {event.delivery for event in of_kind(batch, {DeliveryPlanned})}
     moved = {event.delivery for event in of_kind(batch, _MOVED)}
-    rows = Rows(connection, DELIVERIES, moved - new)
+    rows = Rows(connection, DELIVERIES, moved - new, only=_MOVING)
     broadcasts = Rows(
         connection,
         BROADCASTS,

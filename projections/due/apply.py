@@ -47,6 +47,8 @@ _BroadcastEvent = BroadcastConfirmed | BroadcastFannedOut | BroadcastCancelled
 _CampaignEvent = CampaignPaused | CampaignResumed | CampaignCancelled
 _ScheduleEvent = ScheduleCreated | ScheduleEnded | ScheduleFired
 _OF_DELIVERIES: frozenset[type[_DeliveryEvent]] = frozenset(get_args(_DeliveryEvent))
+_MOVING = ("delivery", "phase", "not_before", "attempt", "until")
+"""What a row is known by, and what moves on."""
 _OF_BROADCASTS: frozenset[type[_BroadcastEvent]] = frozenset(get_args(_BroadcastEvent))
 _OF_CAMPAIGNS: frozenset[type[_CampaignEvent]] = frozenset(get_args(_CampaignEvent))
 _OF_SCHEDULES: frozenset[type[_ScheduleEvent]] = frozenset(get_args(_ScheduleEvent))
@@ -132,7 +134,7 @@ def _schedule(rows: Rows, event: _ScheduleEvent) -> None:
 def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     planned = of_kind(batch, {DeliveryPlanned})
     moved = {event.delivery for event in of_kind(batch, _OF_DELIVERIES)}
-    deliveries = Rows(connection, DUE, moved - {event.delivery for event in planned})
+    deliveries = Rows(connection, DUE, moved - {event.delivery for event in planned}, only=_MOVING)
     broadcasts = Rows(connection, BROADCASTS, (event.broadcast for event in of_kind(batch, _OF_BROADCASTS)))
     schedules = Rows(connection, SCHEDULES, (event.schedule for event in of_kind(batch, _OF_SCHEDULES)))
     told = {event.campaign for event in of_kind(batch, _OF_CAMPAIGNS)}

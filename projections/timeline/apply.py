@@ -67,6 +67,8 @@ DeliveryMoved = (
     | DeliveryRecalled
 )
 _MOVED: frozenset[type[DeliveryMoved]] = frozenset(get_args(DeliveryMoved))
+_MOVING = ("position", "part", "place", "delivery", "rendered", "states")
+"""What a delivery's row is known by, and what moves on."""
 _MOVES_ROW = frozenset({DeliveryStarted, DeliverySuppressed, DeliveryExpired})
 
 
@@ -252,7 +254,7 @@ def _apply(connection: Connection, batch: Sequence[Recorded]) -> None:
     parties = Parties(connection, PARTIES, batch)
     new = {event.delivery for event in of_kind(batch, {DeliveryPlanned})}
     moved = {event.delivery for event in of_kind(batch, _MOVED)}
-    deliveries = Rows(connection, TIMELINE, moved - new, by=TIMELINE.c.delivery)
+    deliveries = Rows(connection, TIMELINE, moved - new, by=TIMELINE.c.delivery, only=_MOVING)
     orders, coupons = Orders(connection, batch), Coupons(connection, batch)
     rows: list[Row] = []
     broadcasts: list[Row] = []
