@@ -47,11 +47,11 @@ _BroadcastEvent = BroadcastConfirmed | BroadcastFannedOut | BroadcastCancelled
 _CampaignEvent = CampaignPaused | CampaignResumed | CampaignCancelled
 _ScheduleEvent = ScheduleCreated | ScheduleEnded | ScheduleFired
 _OF_DELIVERIES: frozenset[type[_DeliveryEvent]] = frozenset(get_args(_DeliveryEvent))
-_MOVING = ("delivery", "phase", "not_before", "attempt", "until")
-"""What a row is known by, and what moves on."""
 _OF_BROADCASTS: frozenset[type[_BroadcastEvent]] = frozenset(get_args(_BroadcastEvent))
 _OF_CAMPAIGNS: frozenset[type[_CampaignEvent]] = frozenset(get_args(_CampaignEvent))
 _OF_SCHEDULES: frozenset[type[_ScheduleEvent]] = frozenset(get_args(_ScheduleEvent))
+_MOVING = ("delivery", "phase", "not_before", "attempt", "until")
+"""What a row is known by, and what moves on."""
 _Work = _DeliveryEvent | _BroadcastEvent | _ScheduleEvent | _CampaignEvent | Stage | Run
 
 

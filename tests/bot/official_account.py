@@ -111,7 +111,8 @@ async def at_work(
         try:
             await asyncio.to_thread(prepare, house)
             app = open_app(house, Binding("127.0.0.1", port))
-            app.drivers = [driver for driver in app.drivers if driver.name != without]
+            if without:
+                app.drivers.remove(next(driver for driver in app.drivers if driver.name == without))
             told = asyncio.Event()
             serving = asyncio.create_task(app.run(told))
             ready = asyncio.create_task(app.ready.wait())
