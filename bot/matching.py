@@ -40,15 +40,20 @@ def regex_fault(pattern: str) -> str | None:
     return None
 
 
+@lru_cache(PATTERNS_KEPT)
+def _folded(pattern: str) -> str:
+    return folded(pattern)
+
+
 def matches(match: Match, pattern: str, text: str) -> bool:
     """Whether a text matches. Width and case do not count; an expression that went bad matches nothing."""
     match match:
         case Match.ANY:
             return True
         case Match.EXACT:
-            return folded(text) == folded(pattern)
+            return folded(text) == _folded(pattern)
         case Match.CONTAINS:
-            return folded(pattern) in folded(text)
+            return _folded(pattern) in folded(text)
         case Match.REGEX:
             sound = folded(text).encode("utf8", "replace").decode("utf8")  # RE2 raises for half a character
             return regex_fault(pattern) is None and _compiled(pattern).search(sound) is not None

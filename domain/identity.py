@@ -80,7 +80,7 @@ class KeyedHash:
 
     def __call__(self, *parts: str) -> Digest:
         """Hash the parts; lengths are part of the input, so ("a", "bc") and ("ab", "c") differ."""
-        text = "".join(f"{len(part)}:{part}" for part in parts)
+        text = "".join([f"{len(part)}:{part}" for part in parts])
         # A copy of the prepared one: hmac.digest lets go of the interpreter each time, and may wait 5 ms to get it back.
         keyed = self._keyed.copy()
         keyed.update(text.encode("utf8", "surrogatepass"))

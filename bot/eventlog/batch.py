@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
-from bot.eventlog.codec import EPOCH, MICROSECOND, Codec, stamp
+from bot.eventlog.codec import EPOCH, MICROSECOND, Codec, Keys, stamp
 from domain.message import Recorded
 from domain.ports.event_log import Append, Appended, Conflict, Duplicate, NewEvent, Outcome, StreamWrite
 
@@ -35,8 +36,8 @@ class Batch:
     def __init__(self, units: Sequence[Append], codec: Codec, now_us: int) -> None:
         """Encode everything, with the versions that are expected. Raises SubjectForgotten, StoreUnavailable."""
         self._units, self._codec, self._now_us = units, codec, now_us
-        codec.prepare(new for unit in units for write in unit.writes for new in write.events)
-        self._encoded = [[_encoded(codec, write) for write in unit.writes] for unit in units]
+        keys = codec.keys_for(new for unit in units for write in unit.writes for new in write.events)
+        self._encoded = [[_encoded(codec, write, keys) for write in unit.writes] for unit in units]
         self.streams = sorted({stream for unit in units for stream in _streams(unit)})
         self.processes = sorted({unit.progress.name for unit in units if unit.progress})
         self.stored: list[Stored] = []
@@ -70,13 +71,13 @@ class Batch:
     def outcomes(self, positions: Sequence[int]) -> list[Outcome]:
         """Return what became of each unit; ``positions`` are those of ``stored``."""
         outcomes: list[Outcome] = []
-        rest = iter(positions)
+        rest, recorded_at = iter(positions), EPOCH + self._recorded_us * MICROSECOND
         for unit, refused in zip(self._units, self._refused, strict=True):
             outcomes.append(
                 refused
                 or Appended(
                     tuple(
-                        self._recorded(next(rest), write, version, new)
+                        self._recorded(next(rest), recorded_at, write, version, new)
                         for write in unit.writes
                         for version, new in enumerate(write.events, write.expected + 1)
                     )
@@ -84,14 +85,16 @@ class Batch:
             )
         return outcomes
 
-    def _recorded(self, position: int, write: StreamWrite, version: int, new: NewEvent) -> Recorded:
+    def _recorded(
+        self, position: int, recorded_at: datetime, write: StreamWrite, version: int, new: NewEvent
+    ) -> Recorded:
         context = new.context
         return Recorded(
             position=position,
             stream=write.stream,
             version=version,
             type=self._codec.type_of(new.event),
-            recorded_at=EPOCH + self._recorded_us * MICROSECOND,
+            recorded_at=recorded_at,
             occurred_at=context.occurred_at,
             origin=context.origin,
             actor=context.actor,
@@ -101,9 +104,9 @@ class Batch:
         )
 
 
-def _encoded(codec: Codec, write: StreamWrite) -> list[tuple[str, bytes]]:
+def _encoded(codec: Codec, write: StreamWrite, keys: Keys) -> list[tuple[str, bytes]]:
     return [
-        codec.encode(new.event, new.context, write.stream, version)
+        codec.encode(new.event, new.context, write.stream, version, keys)
         for version, new in enumerate(write.events, write.expected + 1)
     ]
 

@@ -12,7 +12,7 @@ Fields that have their default are left out. What is sealed is bound to its stre
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -47,6 +47,7 @@ class Row(NamedTuple):
 
 
 Payload = Dense | Former
+Keys = Mapping[SubjectId, Key]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_fields = msgspec.msgpack.Decoder(dict[str, Any]).decode
@@ -70,6 +71,12 @@ def stamp(encoded: bytes, recorded_us: int) -> bytes:
 def stamped_us(state: bytes) -> int:
     """Return when a stored state was recorded, in microseconds since 1970."""
     return min(int.from_bytes(state[:STAMP_BYTES]), LAST_US)
+
+
+@lru_cache(1)
+def _recorded_at(stamp: bytes) -> datetime:
+    """Return when; what was appended together was recorded together."""
+    return EPOCH + timedelta(microseconds=stamped_us(stamp))
 
 
 def raw_subject(now: datetime) -> SubjectId:
@@ -96,9 +103,9 @@ class Codec:
         """Return slug and version."""
         return self._by_class[type(event)].slug
 
-    def prepare(self, events: Iterable[NewEvent]) -> None:
-        """Make the keys that these events need, durable at once. Raises SubjectForgotten, StoreUnavailable."""
-        self._keys.keys_for({subject for new in events for subject in self._subjects(new)})
+    def keys_for(self, events: Iterable[NewEvent]) -> Keys:
+        """Return the keys that these events need, made and durable where they are new. Raises SubjectForgotten, StoreUnavailable."""
+        return self._keys.keys_for({subject for new in events for subject in self._subjects(new)})
 
     def _subjects(self, new: NewEvent) -> Iterable[SubjectId]:
         shape = self._by_class[type(new.event)]
@@ -107,8 +114,10 @@ class Codec:
         if shape.raw is not None and getattr(new.event, shape.raw.name) is not None:
             yield raw_subject(new.context.now)
 
-    def encode(self, event: Event, context: Context, stream: StreamId, version: int) -> tuple[str, bytes]:
-        """Return the type as it is stored and the bytes, to be stamped. Raises SubjectForgotten, StoreUnavailable."""
+    def encode(
+        self, event: Event, context: Context, stream: StreamId, version: int, keys: Keys
+    ) -> tuple[str, bytes]:
+        """Return the type as it is stored and the bytes, to be stamped. ``keys``: at least those of this event."""
         shape = self._by_class[type(event)]
         own = stream.partition("-")[2]
         fields, data, before = 0, [], b""
@@ -125,12 +134,12 @@ class Codec:
                 data.append(value)
         sealed = raw = None
         if shape.personal:
-            here, sealed = self._seal(event, shape.personal, stream, version)
+            here, sealed = _seal(event, shape.personal, stream, version, keys)
             fields |= here
         if shape.raw is not None and (as_it_came := getattr(event, shape.raw.name)) is not None:
             fields |= shape.raw.bit
             where = bound_to(stream, version, shape.raw.name)
-            raw = seal(self._key(raw_subject(context.now)), deflate(as_it_came.value), where)
+            raw = seal(keys[raw_subject(context.now)], deflate(as_it_came.value), where)
         said: list[object] = [context.occurred_at, pack(context.actor, own), fields, data]
         if context.cause is not None or context.correlation is not None:
             said += _why(context, own)
@@ -142,26 +151,6 @@ class Codec:
             said += (*[None] * (ORIGIN - len(said)), context.origin)
         payload, topic = _encode(said), stored_as(shape.slug)
         return topic, _check(stream, version, topic, payload).to_bytes(CHECK_BYTES) + payload
-
-    def _seal(
-        self, event: Event, personal: Sequence[Hidden], stream: StreamId, version: int
-    ) -> tuple[int, bytes | None]:
-        """Return which of the fields are there, and all of those in one box."""
-        fields, names, parts = 0, [], []
-        for field in personal:
-            value = getattr(event, field.name)
-            if value is not None:
-                fields |= field.bit
-                names.append(field.name)
-                parts.append(field.sealing.pack(value.value))
-        if not parts:
-            return 0, None
-        plain = parts[0] if len(parts) == 1 else join(parts)
-        where = bound_to(stream, version, ",".join(names))
-        return fields, seal(self._key(_whose(event)), plain, where)
-
-    def _key(self, subject: SubjectId) -> Key:
-        return self._keys.keys_for((subject,))[subject]
 
     def decode(self, rows: Sequence[Row]) -> list[Recorded]:
         """Return the events of these rows. What cannot be read is Unreadable. Raises StoreUnavailable.
@@ -179,7 +168,7 @@ class Codec:
         return [self._recorded(row, payload, missing) for row, payload in opened]
 
     def _recorded(self, row: Row, payload: Payload | Unreadable, missing: Collection[bytes]) -> Recorded:
-        recorded_at = EPOCH + timedelta(microseconds=stamped_us(row.state))
+        recorded_at = _recorded_at(row.state[:STAMP_BYTES])
         if isinstance(payload, Unreadable):
             return _unreadable(row, recorded_at, payload)
         own = row.stream.partition("-")[2]
@@ -254,6 +243,24 @@ class Codec:
         return sealing.forgotten() if parts is None else sealing.unpack(parts[content.place])
 
 
+def _seal(
+    event: Event, personal: Sequence[Hidden], stream: StreamId, version: int, keys: Keys
+) -> tuple[int, bytes | None]:
+    """Return which of the fields are there, and all of those in one box."""
+    fields, names, parts = 0, [], []
+    for field in personal:
+        value = getattr(event, field.name)
+        if value is not None:
+            fields |= field.bit
+            names.append(field.name)
+            parts.append(field.sealing.pack(value.value))
+    if not parts:
+        return 0, None
+    plain = parts[0] if len(parts) == 1 else join(parts)
+    where = bound_to(stream, version, ",".join(names))
+    return fields, seal(keys[_whose(event)], plain, where)
+
+
 def _whose(event: Event) -> SubjectId:
     subject = subject_of(event)
     if subject is None:
@@ -262,7 +269,7 @@ def _whose(event: Event) -> SubjectId:
 
 
 def _check(stream: str, version: int, topic: str, payload: bytes) -> int:
-    return zlib.crc32(payload, zlib.crc32(f"{stream}@{version} {topic}".encode()))
+    return zlib.crc32(f"{stream}@{version} {topic}".encode() + payload)
 
 
 def _why(context: Context, own: str) -> tuple[bytes | str | None, bytes | str | bool | None]:
@@ -275,12 +282,12 @@ def _why(context: Context, own: str) -> tuple[bytes | str | None, bytes | str | 
 
 
 def _open_payload(row: Row) -> Payload | Unreadable:
-    start = STAMP_BYTES + CHECK_BYTES
-    if len(row.state) < start:
+    state, start = row.state, STAMP_BYTES + CHECK_BYTES
+    if len(state) < start:
         return Unreadable("its bytes are damaged: too few")
-    payload = row.state[start:]
-    check = zlib.crc32(row.state[:STAMP_BYTES], _check(row.stream, row.version, row.topic, payload))
-    if check != int.from_bytes(row.state[STAMP_BYTES:start]):
+    payload = state[start:]
+    check = zlib.crc32(state[:STAMP_BYTES], _check(row.stream, row.version, row.topic, payload))
+    if check != int.from_bytes(state[STAMP_BYTES:start]):
         return Unreadable("its bytes are damaged: the check sum differs")
     try:
         return read_former(payload) if is_former(payload) else read_dense(payload)

@@ -71,11 +71,9 @@ def plain_fields(reader: Reader, payload: Dense, own: str) -> dict[str, Any]:
             continue
         if type(value) is bytes:
             packed = before if value == SAME else value
-            if len(packed) == ID_BYTES:  # most are
-                before, text = packed, packed.hex()
-            else:
-                before = id_in(packed) or before
-                text = unpack(packed, own)
+            if len(packed) >= ID_BYTES:
+                before = id_in(packed)
+            text = unpack(packed, own)
         elif type(value) is str:
             text = value
         else:

@@ -83,14 +83,14 @@ def pack(text: str, own: str) -> bytes | str:
 
 def unpack(packed: bytes, own: str) -> str:
     """Reverse ``pack``. Raises IndexError for words and categories that this Siyu does not know."""
-    size = len(packed)
-    if size == ID_BYTES:
-        return packed.hex()
-    if size == 0:
+    if not packed:
         return own
     word = _TEXT.get(packed)
     if word is not None:
         return word
+    size = len(packed)
+    if size == ID_BYTES:
+        return packed.hex()
     if size < ID_BYTES:
         stream, version = f"{CATEGORIES[packed[0]]}-{own}", packed[1:]
     else:

@@ -1,8 +1,9 @@
 """Which messages say only who somebody is: 我叫王芳, my name is Ann. Where in doubt, none: a wrong name is worse than a number."""
 
 import re
-import unicodedata
 from typing import Final
+
+from domain.policies.text import unwidened
 
 LONGEST: Final = 60
 """Characters: a message that only says a name is no longer."""
@@ -74,7 +75,7 @@ def introduced_as(text: str) -> str | None:
     """Return the name of somebody whose whole message says only who they are; None for anything else."""
     if len(text) > LONGEST:
         return None
-    said = unicodedata.normalize("NFKC", text).replace("’", "'").strip()
+    said = unwidened(text).replace("’", "'").strip()
     if len(said) > LONGEST:  # some signs stand for a whole sentence
         return None
     if (called := _CALLED.fullmatch(said)) is not None:

@@ -26,10 +26,14 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StopWords:
-    """The words, as compared. ``topics``: what each topic may be called, its code too; ``names``: what it is called towards people."""
+    """The words, as compared. ``topics``: what each topic may be called, its code too; ``names``: what it is called towards people.
+
+    ``mentioned``: those that are looked for inside a sentence; ``mention`` finds one of them that stands by itself.
+    """
 
     stop: frozenset[str]
     start: frozenset[str]
+    mentioned: tuple[str, ...]
     mention: "re.Pattern[str]"
     topics: Mapping[str, Slug] = field(default_factory=dict)
     names: Mapping[Slug, str] = field(default_factory=dict)
@@ -44,14 +48,15 @@ class StopWords:
         """Prepare lists of words. ``topics``: codes and names of what can be ended by itself."""
         names = topics or {}
         words = [folded(word) for word in stop if folded(word)]  # no words at all are no wish
+        mentioned = [word for word in words if len(word) >= SHORTEST_MENTION]
         spotted = [
             rf"(?<![0-9a-z]){re.escape(word)}(?![0-9a-z])" if word.isascii() else re.escape(word)
-            for word in words
-            if len(word) >= SHORTEST_MENTION
+            for word in mentioned
         ]
         return cls(
             frozenset(words),
             frozenset(filter(None, map(folded, start))),
+            tuple(mentioned),
             re.compile("|".join(spotted) or r"(?!)"),
             {folded(called): topic for topic, name in names.items() for called in (topic, name)},
             dict(names),
@@ -69,7 +74,8 @@ class StopWords:
                 return Wish.STOP
             if self._about(said, self.start) is not None:
                 return Wish.START
-        return Wish.MENTIONS_STOP if self.mention.search(said) else Wish.NONE
+        spotted = [word for word in self.mentioned if word in said]  # none in most, and the pattern is slow
+        return Wish.MENTIONS_STOP if spotted and self.mention.search(said) else Wish.NONE
 
     def topic(self, text: str) -> Slug | None:
         """Return which topic a stop or a start is about (退订 新品, STOP news); None where it is about everything."""

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 REPLACEMENT = "\ufffd"
@@ -34,9 +35,19 @@ def _within(value: object) -> object:
             return value
 
 
+@lru_cache(1)
+def unwidened(text: str) -> str:
+    """Return the text in NFKC. The last one is remembered: several processes look at the same message, one after the other."""
+    return unicodedata.normalize("NFKC", text)
+
+
+@lru_cache(1)
 def folded(text: str) -> str:
-    """Return what a text comes down to when words are compared: width, case, invisible characters and outer blanks do not count."""
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).casefold().strip()
+    """Return what a text comes down to when words are compared: width, case, invisible characters and outer blanks do not count.
+
+    The last one is remembered, as above.
+    """
+    return _INVISIBLE.sub("", unwidened(text)).casefold().strip()
 
 
 _MENTIONS = re.compile(r"^(?:\s*[@＠]\w+)+\s*|\s*(?:[@＠]\w+\s*)+$")

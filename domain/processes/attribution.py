@@ -48,7 +48,7 @@ def attribution(words: StopWords) -> Process:
 def _replied(
     recorded: Recorded, event: MessageReceived | ButtonPressed, streams: Streams, words: StopWords
 ) -> Iterable[Command]:
-    if not _is_reply(event, words) or streams.state(contacts, event.contact).operator is not None:
+    if streams.state(contacts, event.contact).operator is not None:
         return
     quoted = event.reply_to if isinstance(event, MessageReceived) else event.provider_message
     if event.group is not None:
@@ -56,7 +56,9 @@ def _replied(
         found = _quoted([_known(delivery, streams) for delivery, _ in held], quoted)
     else:
         found = _answered(event, quoted, recorded, streams)
-    if found is not None:
+    if found is not None and _is_reply(
+        event, words
+    ):  # most answer nothing, which is told sooner than what they wish
         yield ConfirmDelivery(delivery=found, how=Confirmation.REPLIED)
 
 

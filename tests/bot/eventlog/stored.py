@@ -35,6 +35,7 @@ from domain.identity import (
     SubjectId,
 )
 from domain.message import Context, Event, Opening, Origin, Personal, Raw
+from domain.ports.event_log import NewEvent
 from domain.registry import EVENT_TYPES
 
 HERE = Path(__file__).parent
@@ -140,7 +141,8 @@ def encoded() -> list[tuple[str, int, str, str]]:
     """Return the events as today's code stores them."""
     codec, found = Codec(EVENT_TYPES, FixedKeys()), []
     for stream, version, context, event in EVENTS:
-        topic, state = codec.encode(event, context, StreamId(stream), version)
+        keys = codec.keys_for([NewEvent(event, context)])
+        topic, state = codec.encode(event, context, StreamId(stream), version, keys)
         stamped = stamp(state, microseconds(NOON))
         found.append((stream, version, topic, base64.b64encode(stamped).decode()))
     return found

@@ -33,7 +33,9 @@ PLAIN = 3
 def stored(
     codec: Codec, event: Event, context: Context = CONTEXT, stream: str = STREAM, version: int = 1
 ) -> Row:
-    topic, encoded = codec.encode(event, context, StreamId(stream), version)
+    topic, encoded = codec.encode(
+        event, context, StreamId(stream), version, codec.keys_for([NewEvent(event, context)])
+    )
     return Row(7, stream, version, topic, stamp(encoded, microseconds(NOON)))
 
 
@@ -214,9 +216,7 @@ def test_nothing_is_stored_for_somebody_forgotten() -> None:
     keys.destroy(SubjectId(f"contact-{CONTACT}"))
 
     with pytest.raises(SubjectForgotten):
-        codec.prepare([NewEvent(message("hello"), CONTEXT)])
-    with pytest.raises(SubjectForgotten):
-        codec.encode(message("hello"), CONTEXT, STREAM, 1)
+        codec.keys_for([NewEvent(message("hello"), CONTEXT)])
 
 
 def test_the_bytes_tell_nothing_personal() -> None:
@@ -233,8 +233,9 @@ def test_a_sealed_field_put_elsewhere_does_not_open() -> None:
     """Whoever can compute check sums can move ciphertext about: it is bound to its place."""
     keys = MemoryKeyRing()
     codec = Codec(EVENT_TYPES, keys)
-    topic, encoded = codec.encode(message("hello"), CONTEXT, StreamId("inbound-1"), 1)
-    _, other = codec.encode(message("world"), CONTEXT, StreamId("inbound-2"), 1)
+    ours = codec.keys_for([NewEvent(message("hello"), CONTEXT)])
+    topic, encoded = codec.encode(message("hello"), CONTEXT, StreamId("inbound-1"), 1, ours)
+    _, other = codec.encode(message("world"), CONTEXT, StreamId("inbound-2"), 1, ours)
     mine, theirs = (msgspec.msgpack.decode(each[4:]) for each in (encoded, other))
     forged = _checked(msgspec.msgpack.encode([*theirs[:SEALED], mine[SEALED]]), f"inbound-2@1 {topic}")
     event = read(codec, Row(1, "inbound-2", 1, topic, stamp(forged, 0))).event
