@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from bot.eventlog.deflating import deflate
+from bot.eventlog.compressing import compress
 from bot.eventlog.dense import ORIGIN, Dense, by_name, plain_fields, read_dense, text_of
 from bot.eventlog.former import Former, is_former, read_former
 from bot.eventlog.keys import Key, KeyRing, key_id, seal
@@ -139,7 +139,7 @@ class Codec:
         if shape.raw is not None and (as_it_came := getattr(event, shape.raw.name)) is not None:
             fields |= shape.raw.bit
             where = bound_to(stream, version, shape.raw.name)
-            raw = seal(keys[raw_subject(context.now)], deflate(as_it_came.value), where)
+            raw = seal(keys[raw_subject(context.now)], compress(as_it_came.value), where)
         said: list[object] = [context.occurred_at, pack(context.actor, own), fields, data]
         if context.cause is not None or context.correlation is not None:
             said += _why(context, own)

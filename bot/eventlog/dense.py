@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from bot.eventlog.packing import ID_BYTES, SAME, id_in, unpack
-from bot.eventlog.sealed import Box, Sealed, deflated, several, single
+from bot.eventlog.sealed import Box, Sealed, compressed, several, single
 from bot.eventlog.shapes import Reader
 from bot.eventlog.upcasters import Upcaster
 from domain.message import Origin
@@ -45,7 +45,7 @@ class Dense(msgspec.Struct, array_like=True):
             box = Box(_there(self.sealed), stream, version, ",".join(sealed), split)
             found = {field: Sealed(field, box, place) for place, field in enumerate(sealed)}
         if raw is not None:
-            found[raw] = Sealed(raw, Box(_there(self.raw), stream, version, raw, deflated), 0)
+            found[raw] = Sealed(raw, Box(_there(self.raw), stream, version, raw, compressed), 0)
         return found
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 from cryptography.exceptions import InvalidTag
 
-from bot.eventlog.deflating import inflate
+from bot.eventlog.compressing import expand
 from bot.eventlog.keys import KeyRing, key_id, unseal
 from domain.errors import UnknownEvent
 
@@ -22,9 +22,9 @@ def single(content: bytes) -> Sequence[bytes]:
     return (content,)
 
 
-def deflated(content: bytes) -> Sequence[bytes]:
+def compressed(content: bytes) -> Sequence[bytes]:
     """Split a box with a raw payload."""
-    return (inflate(content),)
+    return (expand(content),)
 
 
 def bound_to(stream: str, version: int, names: str) -> bytes:
