@@ -56,9 +56,8 @@ def _replied(
         found = _quoted([_known(delivery, streams) for delivery, _ in held], quoted)
     else:
         found = _answered(event, quoted, recorded, streams)
-    if found is not None and _is_reply(
-        event, words
-    ):  # most answer nothing, which is told sooner than what they wish
+    # What a message wishes is asked last: most answer nothing, which is told sooner.
+    if found is not None and _is_reply(event, words):
         yield ConfirmDelivery(delivery=found, how=Confirmation.REPLIED)
 
 
