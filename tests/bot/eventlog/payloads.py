@@ -14,47 +14,23 @@ from typing import Any
 import zstandard
 
 SAMPLES, DICTIONARY_BYTES = 20_000, 4_096
+
+
+def _listed(words: str) -> tuple[str, ...]:
+    return tuple(words.split())
+
+
 _SIGNS = (
     "的一是了我不在人们有来他这上个地到大里说就去子得和那要下看天时过出小么起你都把好还多没为又可家学只以主会样年想同中十从自面前头道"
     "后然走很像见两用她国动进成回什边作对开些现山民候经发工向事给长水几义三声高手知理眼点心问但身方吃做叫当住听打真才四已之最光产情路"
     "分总条白东席次亲被花口放儿常气五第写文再果定快行因外物部门新带先力完却站机更九您每风级笑孩少直意夜比阶连车重"
 )
 _STOPS = ("？", "！", "，", "。", "~", " ", "")
-_WORDS = (
-    *(
-        "is",
-        "the",
-        "do",
-        "you",
-        "have",
-        "in",
-        "stock",
-        "size",
-        "please",
-        "order",
-        "ship",
-        "when",
-        "my",
-        "hello",
-    ),
-    *("thanks", "price", "how", "much", "color", "red", "blue", "ok", "yes", "no", "refund", "send", "today"),
+_WORDS = _listed(
+    "is the do you have in stock size please order ship when my hello thanks price how much color red blue ok yes no"
+    " refund send today"
 )
-_NAMES = (
-    "王芳",
-    "李伟",
-    "张敏",
-    "刘洋",
-    "Anna",
-    "Tom",
-    "Kate",
-    "Lee",
-    "Max",
-    "小雨",
-    "阿明",
-    "Zoe",
-    "Ivan",
-    "Мария",
-)
+_NAMES = _listed("王芳 李伟 张敏 刘洋 Anna Tom Kate Lee Max 小雨 阿明 Zoe Ivan Мария")
 _LANGUAGES = ("zh-hans", "en", "zh-hant", "ru")
 _TOKEN = string.ascii_letters + string.digits + "-_"
 _PHOTO_SIZES = ((90, 67), (320, 240), (1280, 960))
