@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +35,9 @@ REST_S: Final = 1.0
 """Before the database is asked again after it was away."""
 KEPT_HOURS: Final = 7 * 24
 CONNECT_WITHIN_S: Final = 10.0
+HEARD_WITHIN_S: Final = 3.0
+"""A cancel that no end followed for so long was lost, and is given again: psycopg's pool waits by wait_for, which before Python 3.12 loses
+one that comes together with what it waits for."""
 
 _TOLD: Final = "SELECT number, sealed FROM siyu_lines WHERE job = %(job)s AND number > %(after)s ORDER BY number LIMIT 1000"
 _WAITING: Final = "SELECT count(*) AS many FROM procrastinate_jobs WHERE status = 'todo'"
@@ -133,24 +136,14 @@ class Procrastinated:
 
     async def work(self) -> None:
         """See Runner. A database that is away is waited for."""
-        failing = False
-        while True:
-            try:
-                await asyncio.to_thread(self._opened)
-                async with self._worker() as app:
-                    failing = False
-                    await self._take(app)
-            except (
-                StoreUnavailable,
-                exceptions.ProcrastinateException,
-                psycopg.Error,
-                PoolTimeout,
-                OSError,
-            ) as error:
-                if not failing:
-                    log_.error("bulk.failing", error=type(error).__name__)  # noqa: TRY400  # anticipated
-                failing = True
-            await asyncio.sleep(REST_S)
+        ending = asyncio.Event()
+        working = asyncio.create_task(self._work(ending))
+        try:
+            await asyncio.wait({working})
+        finally:
+            ending.set()
+            await asyncio.wait({working})
+        working.result()
 
     def stop(self) -> None:
         """See Runner."""
@@ -166,8 +159,43 @@ class Procrastinated:
 
     # --- taking ------------------------------------------------------------------------------------------------------
 
-    @contextlib.asynccontextmanager
-    async def _worker(self) -> AsyncIterator[App]:
+    async def _work(self, ending: asyncio.Event) -> None:
+        failing = False
+        while not ending.is_set():
+            app = self._worker()
+            try:
+                await self._go_on(ending, asyncio.to_thread(self._opened))
+                await self._go_on(ending, app.connector.open_async())
+                failing = False
+                await self._go_on(ending, self._take(app), self._revive(app))
+            except (
+                StoreUnavailable,
+                exceptions.ProcrastinateException,
+                psycopg.Error,
+                PoolTimeout,
+                OSError,
+            ) as error:
+                if not failing:
+                    log_.error("bulk.failing", error=type(error).__name__)  # noqa: TRY400  # anticipated
+                failing = True
+            finally:
+                await app.close_async()
+            await self._go_on(ending, asyncio.sleep(REST_S))
+
+    async def _go_on(self, ending: asyncio.Event, *works: Coroutine[object, object, object]) -> None:
+        """Do these at the same time until one ends or all are to; none is left. Raises what the first that failed raised."""
+        told_ = asyncio.create_task(ending.wait())
+        tasks = [asyncio.create_task(work) for work in works]
+        await asyncio.wait({told_, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (told_, *tasks):
+            while not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=self._pace.ends_within_s + HEARD_WITHIN_S)
+        for error in [task.exception() for task in tasks if not task.cancelled()]:
+            if error is not None:
+                raise error
+
+    def _worker(self) -> App:
         connector = PsycopgConnector(
             conninfo=self._url,
             kwargs={"options": OPTIONS},
@@ -180,23 +208,19 @@ class Procrastinated:
         app.task(name=TASK, queue=QUEUE, retry=TriedAgain(self._pace.again_s), pass_context=True)(
             self._carry_out
         )
-        async with app.open_async():
-            yield app
+        return app
 
     async def _take(self, app: App) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            reviving = tasks.create_task(self._revive(app))
-            await app.run_worker_async(
-                queues=[QUEUE],
-                concurrency=AT_ONCE,
-                install_signal_handlers=False,
-                fetch_job_polling_interval=self._pace.poll_s,
-                abort_job_polling_interval=self._pace.poll_s,
-                shutdown_graceful_timeout=self._pace.ends_within_s,
-                update_heartbeat_interval=self._pace.heartbeat_s,
-                stalled_worker_timeout=self._pace.dead_after_s,
-            )
-            reviving.cancel()
+        await app.run_worker_async(
+            queues=[QUEUE],
+            concurrency=AT_ONCE,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=self._pace.poll_s,
+            abort_job_polling_interval=self._pace.poll_s,
+            shutdown_graceful_timeout=self._pace.ends_within_s,
+            update_heartbeat_interval=self._pace.heartbeat_s,
+            stalled_worker_timeout=self._pace.dead_after_s,
+        )
 
     async def _revive(self, app: App) -> None:
         """Let the jobs of workers that died begin again, and old ones be forgotten."""

@@ -1,5 +1,6 @@
 """What every runner promises, and what those promise whose jobs outlive a process."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -261,6 +262,37 @@ def test_a_worker_that_stops_hands_its_job_over(
     with at_work(lasting):
         assert over(lasting, number)[1].job.state is State.DONE
     assert len(list(tmp_path.iterdir())) == 200
+
+
+def test_a_worker_that_loses_its_connections_goes_on(lasting: Procrastinated, postgres_url: str) -> None:
+    with at_work(lasting):
+        over(lasting, lasting.start("say", {"text": "a"}))
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            for _ in range(10):
+                ended = connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                ).fetchall()
+                assert ended
+                time.sleep(QUICK.heartbeat_s / 2)
+        assert over(lasting, lasting.start("say", {"text": "b"}))[1].job.state is State.DONE
+
+
+async def test_a_worker_that_is_stopped_while_it_begins_ends_and_leaves_nothing(
+    lasting: Procrastinated,
+) -> None:
+    lasting.jobs()  # the tables are there: what comes next is the worker's own connections
+    others = asyncio.all_tasks()
+    for later_s in (0, 0.001, 0.002, 0.003, 0.004, 0.006, 0.01):
+        working = asyncio.create_task(lasting.work())
+        while not any(task.get_name().startswith("pool-") for task in asyncio.all_tasks() - others):
+            assert not working.done()
+            await asyncio.sleep(0)
+        await asyncio.sleep(later_s)
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(working, WITHIN_S)
+        assert asyncio.all_tasks() == others
 
 
 def test_what_a_job_tells_is_not_in_clear(lasting: Procrastinated, postgres_url: str) -> None:

@@ -22,11 +22,12 @@ def at_work(runner: Runner) -> Iterator[None]:
         yield
     finally:
         working.cancel()
-        with contextlib.suppress(asyncio.CancelledError, TimeoutError):
+        try:
             asyncio.run_coroutine_threadsafe(_ended_tasks(), loop).result(WITHIN_S)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(WITHIN_S)
-        loop.close()
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(WITHIN_S)
+            loop.close()
 
 
 async def _ended_tasks() -> None:
