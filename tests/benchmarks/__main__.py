@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from bot.__main__ import GC_THRESHOLDS
 from tests.benchmarks.figure import Bench, Figure
-from tests.benchmarks.machine import ROOT, description
+from tests.benchmarks.machine import ROOT, Stolen, description
 from tests.benchmarks.registry import FIGURES
 from tests.benchmarks.report import Result, table, write
 
@@ -33,7 +33,7 @@ def chosen(names: Sequence[str], *, large: bool) -> list[Figure]:
 def measure(figure: Figure, bench: Bench) -> Result:
     """Measure one figure, whatever comes of it."""
     at = datetime.now(UTC).date().isoformat()
-    begin = time.monotonic()
+    begin, stolen = time.monotonic(), Stolen()
     print(f"{figure.title} ...", end=" ", flush=True)
     try:
         lines = tuple(figure.measure(bench))
@@ -41,8 +41,11 @@ def measure(figure: Figure, bench: Bench) -> Result:
         traceback.print_exc()
         failed = f"{type(error).__name__}: {error}"
         return Result(name=figure.name, at=at, machine=description(), rounds=bench.rounds, failed=failed)
-    print(f"{time.monotonic() - begin:.0f} s", flush=True)
-    return Result(name=figure.name, at=at, machine=description(), rounds=bench.rounds, lines=lines)
+    taken = stolen.share()
+    print(f"{time.monotonic() - begin:.0f} s, {taken:.1%} stolen", flush=True)
+    return Result(
+        name=figure.name, at=at, machine=description(), rounds=bench.rounds, lines=lines, stolen=taken
+    )
 
 
 def main(arguments: Sequence[str]) -> int:

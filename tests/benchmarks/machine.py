@@ -97,6 +97,29 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Stolen:
+    """How much of the processor time that was wanted on this machine its host gave to somebody else, by Linux's count (proc_stat(5)).
+
+    A virtual machine that waits for its processors answers late, whoever runs on it: what is measured then says little.
+    """
+
+    def __init__(self, count: Path = Path("/proc/stat")) -> None:
+        self._count = count
+        self._before = self._ticks()
+
+    def share(self) -> float:
+        """Return it since this was made: 0 where nobody had to wait, 1 where nobody got anything."""
+        wanted, stolen = (now - before for now, before in zip(self._ticks(), self._before, strict=True))
+        return stolen / wanted if wanted else 0.0
+
+    def _ticks(self) -> tuple[int, int]:
+        """Return what was wanted of all processors, and what was stolen of it."""
+        user, nice, system, _idle, _waiting, irq, softirq, steal = map(
+            int, self._count.read_text("ascii").split(maxsplit=9)[1:9]
+        )
+        return user + nice + system + irq + softirq + steal, steal
+
+
 def rss_mb(pid: int) -> float:
     """Return how much memory a process has, in MB of 1,000,000 bytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])

@@ -22,7 +22,7 @@ HOLDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What became of a figure. ``at``: the day; ``failed``: why there are no lines."""
+    """What became of a figure. ``at``: the day; ``failed``: why there are no lines; ``stolen``: see Stolen."""
 
     name: str
     at: str
@@ -30,6 +30,7 @@ class Result:
     rounds: int
     lines: tuple[Line, ...] = ()
     failed: str = ""
+    stolen: float | None = None
 
     @property
     def fails(self) -> bool:
@@ -135,7 +136,9 @@ def page(figures: Sequence[Figure], results: Mapping[str, Result]) -> str:
 
 def _section(figure: Figure, result: Result) -> str:
     large = " `make bench-large`." if figure.large else ""
-    head = f"## {figure.title}\n\n{figure.about}\n\nMeasured {result.at}, {result.machine}; rounds: {result.rounds}.{large}\n"
+    taken = "" if result.stolen is None else f"; the machine's host kept {result.stolen:.1%} of the time"
+    measured = f"Measured {result.at}, {result.machine}; rounds: {result.rounds}{taken}.{large}"
+    head = f"## {figure.title}\n\n{figure.about}\n\n{measured}\n"
     if result.failed:
         return f"{head}\n**Failed:** {result.failed}\n"
     rows = "\n".join("| " + " | ".join(cells(line)) + " |" for line in result.lines)

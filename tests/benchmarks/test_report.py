@@ -1,6 +1,7 @@
 """What was measured, told."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -18,6 +19,11 @@ LINES = (
     Line(measure="P1 intake", unit="messages/s", ours=[3_100.0, 3_000.0, 2_900.0], peer="raw", theirs=[12_000.0], goal=0.5),
     Line(measure="P2 p99", unit="ms", ours=[30.0], judged=Judged.AT_MOST, floor=25.0, goal=10.0),
 )  # fmt: skip
+
+
+def page_of(folder: Path) -> list[str]:
+    """The page's lines."""
+    return (folder / "benchmarks.md").read_text("utf8").splitlines()
 
 
 def nothing(_bench: Bench) -> Sequence[Line]:
@@ -68,6 +74,17 @@ def test_what_was_not_measured_this_time_stays_in_the_page(tmp_path: Path) -> No
     assert "- on a Sunday" in page
     assert "**Failed:** RuntimeError: away" in page
     assert known(tmp_path / "benchmarks")["intake"].lines[0].ratio == 2.0
+
+
+def test_the_page_says_how_much_of_the_time_the_machines_host_kept_where_it_was_counted(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, (INTAKE, OTHER), [replace(result("intake", *LINES), stolen=0.126), result("other")])
+    measured = [row for row in page_of(tmp_path) if row.startswith("Measured")]
+    assert measured == [
+        "Measured 2026-11-22, a machine; rounds: 3; the machine's host kept 12.6% of the time.",
+        "Measured 2026-11-22, a machine; rounds: 3.",
+    ]
 
 
 def test_a_figure_that_there_is_no_more_leaves_the_page(tmp_path: Path) -> None:

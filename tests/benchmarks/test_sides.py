@@ -10,6 +10,7 @@ from tests.benchmarks.driver import Driver, LoadFailed
 from tests.benchmarks.figure import PeerMissing
 from tests.benchmarks.figures.full_loop import Loop
 from tests.benchmarks.figures.intake import Intake
+from tests.benchmarks.machine import Stolen
 from tests.benchmarks.peers import installing
 from tests.benchmarks.sides import Side
 
@@ -54,6 +55,15 @@ def test_a_bot_that_does_not_answer_has_lost_the_question() -> None:
     with Driver() as driver, sides.aiogram(driver) as silent:
         loop = driver.ask("loop", **silent.address(), count=3, first=0, patience_s=0.2)
         assert (loop["missing"], loop["doubled"]) == (3, 0)
+
+
+def test_what_the_machines_host_kept_is_told_of_what_was_wanted(tmp_path: Path) -> None:
+    count = tmp_path / "stat"
+    count.write_text("cpu  100 0 50 1000 9 0 0 10 7 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n", "ascii")
+    stolen = Stolen(count)
+    assert stolen.share() == 0
+    count.write_text("cpu  130 10 70 5000 99 5 5 40 7 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n", "ascii")
+    assert stolen.share() == pytest.approx(0.3)  # 30 of 100 that were not idle
 
 
 def test_koishi_without_node_is_missing_and_says_what_to_do(
