@@ -17,13 +17,14 @@ import pytest
 from bot.bulk import InProcess, Line, Runner, Seen, State
 from bot.bulk.carrying import LAST_LINES, MOST_LINES, Ended
 from bot.bulk.holding import MOST_TRIES
-from bot.bulk.procrastinated import Procrastinated
+from bot.bulk.procrastinated import CONNECT_WITHIN_S, Procrastinated
 from bot.bulk.runner import AT_ONCE, MOST_WAITING
 from bot.bulk.schema import OPTIONS
 from bot.texts import Told, told
 from domain.errors import Overloaded, StoreUnavailable, UnknownRecipient
 from tests.bot.bulk.sample_works import QUICK, SECRET, works
 from tests.bot.bulk.working import WITHIN_S, at_work, until
+from tests.bot.eventlog.proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -264,18 +265,26 @@ def test_a_worker_that_stops_hands_its_job_over(
     assert len(list(tmp_path.iterdir())) == 200
 
 
-def test_a_worker_that_loses_its_connections_goes_on(lasting: Procrastinated, postgres_url: str) -> None:
-    with at_work(lasting):
-        over(lasting, lasting.start("say", {"text": "a"}))
-        with psycopg.connect(postgres_url, autocommit=True) as connection:
-            for _ in range(10):
-                ended = connection.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                ).fetchall()
-                assert ended
-                time.sleep(QUICK.heartbeat_s / 2)
-        assert over(lasting, lasting.start("say", {"text": "b"}))[1].job.state is State.DONE
+@pytest.mark.parametrize(
+    "away_s",
+    [
+        pytest.param(0.5, id="for a moment"),
+        pytest.param(CONNECT_WITHIN_S + 2, id="longer than it waits", marks=pytest.mark.nightly),
+    ],
+)
+def test_a_worker_goes_on_after_its_database_was_away(postgres_url: str, away_s: float) -> None:
+    proxy = Proxy(postgres_url)
+    worker, giver = (Procrastinated(url, SECRET, works, QUICK) for url in (proxy.url, postgres_url))
+    with at_work(worker):
+        over(giver, giver.start("say", {"text": "a"}))
+        proxy.refuse()
+        time.sleep(away_s)
+        number = giver.start("say", {"text": "b"})
+        proxy.admit()
+        assert over(giver, number)[1].job.state is State.DONE
+    for runner in (worker, giver):
+        runner.close()
+    proxy.close()
 
 
 async def test_a_worker_that_is_stopped_while_it_begins_ends_and_leaves_nothing(
