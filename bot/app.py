@@ -33,7 +33,7 @@ from bot.roles import ProcessRole
 from bot.sharing import Sharing
 from channels.channel import Adapter
 from channels.webhook import webhooks_first
-from domain.errors import Rejected, StoreUnavailable
+from domain.errors import Overloaded, Rejected, StoreUnavailable
 from domain.identity import Locale, Slug
 from domain.operators.events import Role
 from projections.engine import BATCH
@@ -245,15 +245,17 @@ class App:
         if not self._role.serves:
             return lines
         lines.append(texts.say("Web chat:   {address}/chat", locale).format(address=self.house.address))
-        owned = any(m.role is Role.OWNER and m.contacts for m in team(self.house).members.values())
-        if not owned:
-            try:
-                made = add_operator(self.house, "owner", Role.OWNER)
-                lines += [texts.shown(line, locale) for line in made if not isinstance(line, Exit)]
-            except Rejected:  # somebody else is called so
-                lines.append(texts.say("Nobody owns it yet: siyu operator add NAME --role owner", locale))
-            link = self._connecting.link()
-            lines.append(texts.say("Connect a channel (once, 15 minutes): {link}", locale).format(link=link))
+        try:
+            if any(m.role is Role.OWNER and m.contacts for m in team(self.house).members.values()):
+                return lines
+            made = add_operator(self.house, "owner", Role.OWNER)
+            lines += [texts.shown(line, locale) for line in made if not isinstance(line, Exit)]
+        except Rejected:  # somebody else is called so
+            lines.append(texts.say("Nobody owns it yet: siyu operator add NAME --role owner", locale))
+        except (StoreUnavailable, Overloaded) as error:  # it runs all the same, and goes on when the store is back
+            lines.append(texts.told(error, locale))
+        link = self._connecting.link()
+        lines.append(texts.say("Connect a channel (once, 15 minutes): {link}", locale).format(link=link))
         return lines
 
     def _receives(self, adapter: Adapter) -> bool:

@@ -166,6 +166,8 @@ class Procrastinated:
             try:
                 await self._go_on(ending, asyncio.to_thread(self._opened))
                 await self._go_on(ending, app.connector.open_async())
+                if failing:
+                    log_.info("bulk.recovered")
                 failing = False
                 await self._go_on(ending, self._take(app), self._revive(app))
             except (

@@ -308,6 +308,14 @@ def test_where_somebody_else_is_called_owner_the_greeting_says_how_to_become_one
     assert opened(premises).greeting()[2] == "Nobody owns it yet: siyu operator add NAME --role owner"
 
 
+def test_a_store_that_is_away_just_then_leaves_the_greeting_without_a_code(premises: Premises) -> None:
+    app = opened(premises)
+    premises.close()
+    said = app.greeting()
+    assert said[2].endswith("log.db cannot be used now: it was closed")
+    assert said[3].startswith("Connect a channel")
+
+
 @pytest.mark.usefixtures("process_as_before")
 async def test_an_end_leaves_no_task_and_no_port_behind(premises: Premises) -> None:
     before = asyncio.all_tasks()
