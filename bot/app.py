@@ -230,8 +230,10 @@ class App:
             gc.freeze()  # a full collection over the imported SDKs would pause every answer (libraries.md, "Runtime")
             self.ready.set()
             stopped = asyncio.create_task(until.wait())
-            await asyncio.wait({stopped, serving, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait({stopped, serving, *tasks}, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()
+            for task in ended:
+                task.result()  # one that failed is why it ends, and nobody else would hear of it
         finally:
             server.should_exit = True
             await self._stop(tasks, control)
@@ -252,7 +254,10 @@ class App:
             lines += [texts.shown(line, locale) for line in made if not isinstance(line, Exit)]
         except Rejected:  # somebody else is called so
             lines.append(texts.say("Nobody owns it yet: siyu operator add NAME --role owner", locale))
-        except (StoreUnavailable, Overloaded) as error:  # it runs all the same, and goes on when the store is back
+        except (
+            StoreUnavailable,
+            Overloaded,
+        ) as error:  # it runs all the same, and goes on when the store is back
             lines.append(texts.told(error, locale))
         link = self._connecting.link()
         lines.append(texts.say("Connect a channel (once, 15 minutes): {link}", locale).format(link=link))

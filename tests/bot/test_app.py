@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from bot.app import App, Binding
 from bot.bootstrap import open_app, prepare
+from bot.bulk import InProcess
 from bot.control import running, socket_path
 from bot.driving import Driver
 from bot.operations.team import add_operator, team
@@ -338,6 +339,21 @@ async def test_a_port_that_is_taken_is_told_before_anything_starts(premises: Pre
             await app.run(asyncio.Event())
     assert asyncio.all_tasks() == before
     assert not app.ready.is_set()
+
+
+class Broken(InProcess):
+    """A runner of jobs with a bug."""
+
+    async def work(self) -> None:
+        raise LookupError("a bug")
+
+
+async def test_a_part_that_fails_for_good_ends_it_and_says_why(premises: Premises) -> None:
+    before = asyncio.all_tasks()
+    premises.house.bulk = Broken(dict)
+    with pytest.raises(LookupError, match="a bug"):
+        await opened(premises).run(asyncio.Event())
+    assert asyncio.all_tasks() == before
 
 
 async def test_a_channel_that_cannot_start_ends_it_in_order(premises: Premises) -> None:
