@@ -254,10 +254,8 @@ class App:
             lines += [texts.shown(line, locale) for line in made if not isinstance(line, Exit)]
         except Rejected:  # somebody else is called so
             lines.append(texts.say("Nobody owns it yet: siyu operator add NAME --role owner", locale))
-        except (
-            StoreUnavailable,
-            Overloaded,
-        ) as error:  # it runs all the same, and goes on when the store is back
+        except (StoreUnavailable, Overloaded) as error:
+            # It runs all the same, and goes on when the store is back.
             lines.append(texts.told(error, locale))
         link = self._connecting.link()
         lines.append(texts.say("Connect a channel (once, 15 minutes): {link}", locale).format(link=link))

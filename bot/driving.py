@@ -77,6 +77,16 @@ async def set_within(event: asyncio.Event, limit_s: float) -> None:
             await event.wait()
 
 
+async def cancelled(task: "asyncio.Task[object]", again_s: float) -> None:
+    """Cancel a task until it has ended; again after so long.
+
+    Once is not always enough: libraries wait by wait_for, which before Python 3.12 loses a cancel that comes with what it waits for.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=again_s)
+
+
 def boottime() -> float:
     """Read the clock that goes on while the machine sleeps: a frozen worker must notice."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -13,6 +13,8 @@ from bot.texts import Texts
 
 POLL_S: Final = 0.2
 """On SQLite nobody wakes another process: an event waits so long at most before it is told."""
+HEARD_WITHIN_S: Final = 3.0
+"""A cancel that no end followed for so long was lost: the brokers' clients lose some."""
 
 Read = Callable[[], tuple[Settings, Mapping[str, str]]]
 
@@ -49,7 +51,7 @@ def add(cli: typer.Typer, read: Read, texts: Texts) -> None:
 
 
 async def _follow(relay: Any) -> None:  # noqa: ANN401  # bot.relay.relay.Relay, which is imported only where it runs
-    from bot.driving import Driver  # noqa: PLC0415  # only where it runs
+    from bot.driving import Driver, cancelled  # noqa: PLC0415  # only where it runs
 
     loop, until = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -59,6 +61,5 @@ async def _follow(relay: Any) -> None:  # noqa: ANN401  # bot.relay.relay.Relay,
     running = asyncio.create_task(driver.run())
     await until.wait()
     unsubscribe()
-    running.cancel()
-    await asyncio.wait({running})
+    await cancelled(running, HEARD_WITHIN_S)
     await relay.hang_up()

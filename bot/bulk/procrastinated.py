@@ -26,6 +26,7 @@ from bot.bulk.holding import MOST_TRIES, Fenced, Teller, TriedAgain, number_of, 
 from bot.bulk.runner import AT_ONCE, MOST_WAITING, Job, Seen, State, stopping, unknown
 from bot.bulk.schema import OPTIONS, prepare
 from bot.bulk.sealing import Sealing
+from bot.driving import cancelled
 from bot.texts import Told, told
 from domain.errors import Overloaded, StoreUnavailable
 
@@ -36,8 +37,7 @@ REST_S: Final = 1.0
 KEPT_HOURS: Final = 7 * 24
 CONNECT_WITHIN_S: Final = 10.0
 HEARD_WITHIN_S: Final = 3.0
-"""A cancel that no end followed for so long was lost, and is given again: psycopg's pool waits by wait_for, which before Python 3.12 loses
-one that comes together with what it waits for."""
+"""A cancel that no end followed for so long was lost: psycopg's pool loses some."""
 
 _TOLD: Final = "SELECT number, sealed FROM siyu_lines WHERE job = %(job)s AND number > %(after)s ORDER BY number LIMIT 1000"
 _WAITING: Final = "SELECT count(*) AS many FROM procrastinate_jobs WHERE status = 'todo'"
@@ -190,9 +190,7 @@ class Procrastinated:
         tasks = [asyncio.create_task(work) for work in works]
         await asyncio.wait({told_, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         for task in (told_, *tasks):
-            while not task.done():
-                task.cancel()
-                await asyncio.wait({task}, timeout=self._pace.ends_within_s + HEARD_WITHIN_S)
+            await cancelled(task, self._pace.ends_within_s + HEARD_WITHIN_S)
         for error in [task.exception() for task in tasks if not task.cancelled()]:
             if error is not None:
                 raise error

@@ -18,7 +18,7 @@ from bot.app import App, Binding
 from bot.bootstrap import open_app, prepare
 from bot.bulk import InProcess
 from bot.control import running, socket_path
-from bot.driving import Driver
+from bot.driving import Driver, cancelled
 from bot.operations.team import add_operator, team
 from channels.channel import Adapter
 from channels.memory import MemoryAdapter
@@ -339,6 +339,24 @@ async def test_a_port_that_is_taken_is_told_before_anything_starts(premises: Pre
             await app.run(asyncio.Event())
     assert asyncio.all_tasks() == before
     assert not app.ready.is_set()
+
+
+async def test_a_task_that_loses_cancels_is_cancelled_until_it_has_ended() -> None:
+    lost = []
+
+    async def deaf() -> None:
+        for number in range(2):
+            try:
+                await asyncio.sleep(NEVER_S)
+            except asyncio.CancelledError:
+                lost.append(number)
+        await asyncio.sleep(NEVER_S)
+
+    task = asyncio.create_task(deaf())
+    await asyncio.sleep(0)
+    await cancelled(task, again_s=0.01)
+    assert (task.cancelled(), lost) == (True, [0, 1])
+    await cancelled(task, again_s=NEVER_S)
 
 
 class Broken(InProcess):
