@@ -1,8 +1,6 @@
 """The composition root: everything is joined here, and nowhere else."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -25,8 +23,9 @@ from bot.eventlog.log import StoredEventLog
 from bot.eventlog.vault import Vault
 from bot.eventlog.writer import Writer
 from bot.forgetting import complete, destroy_old_raw_keys
-from bot.house import House, done, utc_now
+from bot.house import House, utc_now
 from bot.ids import fresh_id
+from bot.intake import way_in
 from bot.links import ShortLinks
 from bot.media.letters import Attachments
 from bot.media.links import Links
@@ -43,13 +42,12 @@ from bot.snapshots import SqlSnapshots
 from bot.staff import left_behind
 from bot.texts import Texts
 from bot.web import watched, web
-from channels.channel import Adapter, Desk, Intake
+from channels.channel import Adapter, Desk
 from channels.registry import CHANNELS
-from domain.conversations.commands import NotUnderstood, Receive
 from domain.deliveries.commands import AcceptDelivery, ConfirmDelivery
 from domain.deliveries.events import Confirmation
-from domain.dispatch import Dispatcher, Failed, Request
-from domain.errors import BadInput, BadSettings, SubjectForgotten
+from domain.dispatch import Dispatcher, Request
+from domain.errors import BadSettings
 from domain.identity import (
     MARKETING_TOPIC,
     Account,
@@ -60,12 +58,11 @@ from domain.identity import (
     KeyedHash,
     Party,
     RuleId,
-    Slug,
     stream,
 )
 from domain.installation.commands import PrepareInstallation
 from domain.installation.installation import INSTALLATION, installation
-from domain.message import Command, Context, Personal
+from domain.message import Command, Personal
 from domain.policies.stop_words import StopWords
 from domain.ports.event_log import EventLog
 from domain.processes.registry import Outside, processes
@@ -79,9 +76,6 @@ from scheduler.letters import Letters
 
 if TYPE_CHECKING:
     from bot.together import Together
-
-FORGOTTEN_RETRIES_S = (0.0, 0.2, 1.0)
-"""Whoever returns is looked up anew: another process may have forgotten them, or be about to destroy who they were."""
 
 log_ = structlog.get_logger(__name__)
 
@@ -259,7 +253,7 @@ def open_account(house: House, channel: str, name: str) -> Adapter:
 def desk_of(house: House) -> Desk:
     """Return what every channel of this house is given."""
     return Desk(
-        intake=_intake(house),
+        intake=way_in(house),
         # Where there are several, another one drives the views.
         history=TimelineHistory(
             house.projector, catch_up=None if house.settings.database is None else house.catch_up
@@ -278,37 +272,6 @@ def desk_of(house: House) -> Desk:
         link=Links(house.vault.secret(), house.clock).link,
         neighbours=house.neighbours,
     )
-
-
-def _intake(house: House) -> Intake:
-    """Return the way in: when it returns, all of it is durable."""
-
-    async def intake(received: Sequence[Receive]) -> None:
-        if len(received) == 1:  # a webhook: no task of its own
-            await take(received[0])
-        else:
-            await asyncio.gather(*map(take, received))
-
-    async def take(receive: Receive) -> None:
-        now = house.clock()
-        context = Context(actor=Slug("customer"), occurred_at=receive.occurred_at, now=now)
-        result = await house.submit(Request(context, (receive,)))
-        for pause_s in FORGOTTEN_RETRIES_S:
-            if not isinstance(result, Failed) or not isinstance(result.error, SubjectForgotten):
-                break
-            await asyncio.sleep(pause_s)
-            await asyncio.to_thread(house.vault.look_again)
-            result = await house.submit(Request(context, (receive,)))
-        if not isinstance(result, Failed):
-            return
-        if isinstance(result.error, BadInput):
-            raise result.error
-        # What cannot be decided (a damaged stream, a forgotten person) is kept all the same, and must not come again and again.
-        log_.error("intake.undecidable", channel=receive.channel, error=type(result.error).__name__)
-        kept = replace(receive, content=NotUnderstood(reason=Slug("undecidable")), sender=None, chat=None)
-        done(await house.submit(Request(context, (kept,))))
-
-    return intake
 
 
 def _contact_of(house: House) -> Callable[[Channel, Account, str], ContactId | None]:

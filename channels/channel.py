@@ -40,7 +40,7 @@ class Intake(Protocol):
     """Hands in what came over a channel."""
 
     async def __call__(self, received: Sequence[Receive]) -> None:
-        """Return when all of it is durable (or was before). Raises Overloaded, StoreUnavailable: come again."""
+        """Return when all of it is durable (or was before); of each chat, in its order. Raises Overloaded, StoreUnavailable: come again."""
         ...
 
 

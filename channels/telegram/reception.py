@@ -10,7 +10,7 @@ import structlog
 from channels.channel import Intake
 from channels.telegram.parse import MALFORMED
 from domain.conversations.commands import NotUnderstood, Press, Receive
-from domain.errors import Overloaded, SendFailed, SiyuError, StoreUnavailable, VersionConflict
+from domain.errors import Overloaded, SendFailed, SiyuError, StoreUnavailable
 
 log = structlog.get_logger("channels.telegram")
 
@@ -32,7 +32,7 @@ class Reception:
         If the domain refuses it, each is handed in alone, and what is refused then is recorded as not understood.
         """
         try:
-            await self._hand_in(received)
+            await self._intake(received)
         except COME_AGAIN:
             raise
         except SiyuError:
@@ -52,7 +52,7 @@ class Reception:
         content = NotUnderstood(reason=MALFORMED)
         for attempt in (received, replace(received, content=content, sender=None, chat=None)):
             try:
-                await self._hand_in((attempt,))
+                await self._intake((attempt,))
             except COME_AGAIN:
                 raise
             except SiyuError as error:
@@ -61,12 +61,6 @@ class Reception:
                 )
             else:
                 return
-
-    async def _hand_in(self, received: Sequence[Receive]) -> None:
-        try:
-            await self._intake(received)
-        except VersionConflict as error:
-            raise Overloaded(str(error)) from None
 
     def _begin_acknowledging(self, query: str) -> None:
         if len(self._acknowledging) < _ACKNOWLEDGEMENTS_MAX:

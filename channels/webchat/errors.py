@@ -6,7 +6,7 @@ never here (see client.py); everything else that goes wrong is told to the visit
 
 from typing import Final
 
-from domain.errors import BadInput, Overloaded, SiyuError, StoreUnavailable, VersionConflict
+from domain.errors import BadInput, Overloaded, SiyuError, StoreUnavailable
 
 UNAVAILABLE: Final = "unavailable"
 """The log is away: the page keeps the message and sends it again under the same id."""
@@ -51,7 +51,7 @@ def reason_of(error: SiyuError) -> str:
     match error:
         case BadFrame():
             return error.reason
-        case Overloaded() | StoreUnavailable() | VersionConflict():
+        case Overloaded() | StoreUnavailable():
             return UNAVAILABLE
         case _:
             return "refused"

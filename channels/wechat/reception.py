@@ -9,7 +9,7 @@ import structlog
 from channels.channel import Intake
 from channels.wechat.parse import MALFORMED
 from domain.conversations.commands import NotUnderstood, Receive
-from domain.errors import Overloaded, SiyuError, StoreUnavailable, VersionConflict
+from domain.errors import Overloaded, SiyuError, StoreUnavailable
 
 log = structlog.get_logger("channels.wechat")
 
@@ -42,8 +42,6 @@ class Reception:
                 await self._intake((attempt,))
             except COME_AGAIN:
                 raise
-            except VersionConflict as error:
-                raise Overloaded(str(error)) from None
             except SiyuError as error:
                 log.warning("callback refused", account=received.account, error=type(error).__name__)
             else:

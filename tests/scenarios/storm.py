@@ -149,6 +149,7 @@ class Aftermath:
         self.no_marketing_is_started_after_a_stop()
         assert [said for said in self.verdict if not said.startswith("fine: ")] == []
         assert b"Traceback" not in self.storm.siyu.output
+        assert b"undecidable" not in self.storm.siyu.output
         assert self.storm.telegram.violations == []
         if self.storm.crowd is not None:
             self.storm.crowd.check(self.events, ANSWERS)
@@ -159,7 +160,11 @@ class Aftermath:
         heard = defaultdict(list)
         for event in messages_of(self.events, names):
             heard[int(names[event["data"]["contact"]])].append(event["data"]["text"])
-        assert heard == self.storm.said
+        for customer, said in self.storm.said.items():
+            of = f"{self.storm.siyu.folder.name}, {customer}"
+            lost, more = Counter(said) - Counter(heard[customer]), Counter(heard[customer]) - Counter(said)
+            assert (lost, more) == (Counter(), Counter()), of
+            assert heard[customer] == said, of
 
     def everything_is_answered(self) -> None:
         """Each message led to one answer, which went out once, and once more at most for each kill it lived through."""
