@@ -140,8 +140,11 @@ def is_public(address: str) -> bool:
 
 
 def _is_plainly_public(address: _Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address in _NAT64):
-        return True  # what it wraps is judged
+    wraps = isinstance(address, ipaddress.IPv6Address) and (
+        address.ipv4_mapped or address.sixtofour or address in _NAT64
+    )
+    if wraps:
+        return True  # what it wraps is judged; of 6to4, Python 3.13 says no more that it is global
     local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
     return address.is_global and not (address.is_multicast or address.is_reserved or local)
 

@@ -20,7 +20,7 @@ CONFIRMED = {
 }
 ANSWERS = {ANSWER, *CONFIRMED.values()}
 ANSWERED_BY = {"auto-reply", "stop-confirmed", "start-confirmed"}
-CHANGES_THEIR_MIND = 0.05
+CHANGES_THEIR_MIND = 0.2
 OVER_WECHAT = 0.3
 """How often somebody writes over WeChat too while somebody writes over Telegram."""
 SAYS_EVERY_S = (0.01, 0.08)
