@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -26,6 +26,13 @@ MAX_TRIES = 5
 REMEMBERED_KEYS = 20_000
 MAX_AGE_S = 60.0
 """How long a process may not know what another one destroyed."""
+
+_WANTED: sa.BindParameter[Any] = sa.bindparam("wanted", expanding=True)
+_COLUMNS = sa.select(keys.c.subject, keys.c.key_id, keys.c.wrapped)
+# Made once: a statement made for one question is a cycle, which holds its two hundred names until the collector comes by.
+_BY_ID = _COLUMNS.where(keys.c.key_id.in_(_WANTED))
+_BY_SUBJECT = _COLUMNS.where(keys.c.subject.in_(_WANTED))
+_DESTROYED = sa.select(keys.c.subject).where(keys.c.subject.in_(_WANTED), keys.c.state == DESTROYED)
 
 
 class NewKey(NamedTuple):
@@ -79,7 +86,7 @@ class SubjectKeys:
             else:
                 found[name] = key
         for some in chunks(unknown):
-            for key in self._read(keys.c.key_id.in_(some)).values():
+            for key in self._read(_BY_ID, some).values():
                 found[key.id] = key
         return found
 
@@ -88,7 +95,7 @@ class SubjectKeys:
         missing = subjects
         for _ in range(MAX_TRIES):
             for some in chunks(missing):
-                found.update(self._read(keys.c.subject.in_(some)))
+                found.update(self._read(_BY_SUBJECT, some))
             missing = [subject for subject in subjects if subject not in found]
             if not missing:
                 return found
@@ -131,11 +138,9 @@ class SubjectKeys:
         """Keep what ``new`` made, once it is durable."""
         return {row.subject: self._keep(row.subject, self.opened(*row[:3])) for row in made}
 
-    def _read(self, which: sa.ColumnElement[bool]) -> dict[SubjectId, Key]:
+    def _read(self, which: sa.Select[Any], wanted: Sequence[object]) -> dict[SubjectId, Key]:
         with self._database.reading() as connection:
-            rows = connection.execute(
-                sa.select(keys.c.subject, keys.c.key_id, keys.c.wrapped).where(which)
-            ).all()
+            rows = connection.execute(which, {"wanted": wanted}).all()
         return {SubjectId(row.subject): self._keep(SubjectId(row.subject), self.opened(*row)) for row in rows}
 
     def _keep(self, subject: SubjectId, key: Key) -> Key:
@@ -161,9 +166,8 @@ class SubjectKeys:
         wanted = sorted(set(subjects))
         gone: set[str] = set()
         for some in chunks(wanted):
-            statement = sa.select(keys.c.subject).where(keys.c.subject.in_(some), keys.c.state == DESTROYED)
             with self._database.reading() as connection:
-                gone.update(connection.execute(statement).scalars())
+                gone.update(connection.execute(_DESTROYED, {"wanted": some}).scalars())
         return [subject for subject in wanted if subject not in gone]
 
     def forget(self) -> None:
